@@ -1,0 +1,28 @@
+//! Files on disk: modes, atomic writes, and the loading of credentials and trust.
+//!
+//! The only crate that opens a file with a secret or a certificate in it.
+//!
+//! - [`read`]: whole files, with a limit.
+//! - [`write`]: whole files, atomically, with their mode set before their content is there.
+//! - [`permission`]: who may read a file with a secret in it.
+//! - [`certificates`], [`key`], [`password`], [`credential`]: what a listener or a client presents.
+//! - [`validity`]: whether a certificate's days have come, are over, or soon will be.
+//! - [`client_ca`]: whom a listener trusts.
+
+mod certificates;
+mod client_ca;
+mod credential;
+mod key;
+mod password;
+mod permission;
+mod read;
+mod validity;
+mod write;
+
+pub use certificates::load_certificates;
+pub use client_ca::load_client_ca;
+pub use credential::{load_credential, load_server_credential};
+pub use key::load_key;
+pub use password::load_password;
+pub use read::{read, read_limited};
+pub use write::{create_folder, create_public, create_secret, replace_secret, write_public};

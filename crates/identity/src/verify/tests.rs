@@ -1,0 +1,5 @@
+mod authorities;
+mod bounds;
+mod leaves;
+mod made;
+mod version1;
