@@ -1,0 +1,7 @@
+//! The two decisions, judged with real certificates.
+
+mod decisions;
+mod explained;
+mod made;
+mod matching;
+mod properties;
