@@ -1,0 +1,186 @@
+//! A [`Door`]: all that a listener's handshakes are judged by.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fault::Fault;
+use identity::{Credential, Trust, Verified};
+use rustls::ServerConfig;
+use rustls::server::NoServerSessionStorage;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::ask::Ask;
+use super::failure::{FailureKind, HandshakeFailure};
+use super::memory::Memory;
+use super::notes::{self, Notes};
+use super::provider::{self, TlsVersion};
+use super::resolve::ByName;
+use super::{farewell, first_bytes};
+use crate::Clock;
+use crate::clock::RustlsTime;
+
+/// Whether clients are asked for a certificate, and by whom it must be vouched for.
+#[derive(Clone, Debug)]
+pub enum ClientAuth {
+    /// Not asked.
+    Off,
+    /// Asked; a client without one is let through, one with a bad one is not.
+    Request(Arc<Trust>),
+    /// Asked; a client without a good one is not let through.
+    Require(Arc<Trust>),
+}
+
+/// What a [`Door`] is built from.
+#[derive(Clone, Debug)]
+pub struct DoorSpec {
+    /// What we present: the first that covers the name asked for (exact before wildcard), else the first.
+    pub credentials: Vec<Arc<Credential>>,
+    /// Whether clients present theirs.
+    pub client_auth: ClientAuth,
+    /// The oldest version of TLS that is spoken.
+    pub min_version: TlsVersion,
+    /// The application protocols that are spoken, best first; empty for none.
+    pub alpn: Vec<Vec<u8>>,
+    /// How long a handshake may take; 10 seconds is customary.
+    pub handshake_timeout: Duration,
+    /// The clock that certificates are judged by.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The TLS settings of one listener, immutable; a reload builds another.
+#[derive(Clone, Debug)]
+pub struct Door {
+    config: Arc<ServerConfig>,
+    ask: Option<Arc<Ask>>,
+    timeout: Duration,
+}
+
+/// A connection whose handshake is done and whose client has been judged.
+#[derive(Debug)]
+pub struct Accepted {
+    /// The connection.
+    pub stream: TlsStream<TcpStream>,
+    /// The client's chain, accepted at this moment; `None` where no certificate was presented.
+    pub verified: Option<Verified>,
+    /// The application protocol agreed on.
+    pub alpn: Option<Vec<u8>>,
+    /// The name that the client asked for.
+    pub sni: Option<Box<str>>,
+    /// The version of TLS agreed on.
+    pub version: TlsVersion,
+}
+
+impl Door {
+    /// Builds the settings.
+    ///
+    /// # Errors
+    /// There is no credential, or one whose key cannot sign a handshake.
+    pub fn new(spec: DoorSpec) -> Result<Self, Fault> {
+        let ask = match spec.client_auth {
+            ClientAuth::Off => None,
+            ClientAuth::Request(trust) => Some(Ask::new(Memory::new(trust), false, Arc::clone(&spec.clock))),
+            ClientAuth::Require(trust) => Some(Ask::new(Memory::new(trust), true, Arc::clone(&spec.clock))),
+        };
+        let ask = ask.map(Arc::new);
+        let certificates = Arc::new(ByName::new(&spec.credentials, spec.alpn.clone())?);
+        let time = Arc::new(RustlsTime(spec.clock));
+        let builder = ServerConfig::builder_with_details(provider::provider(), time)
+            .with_protocol_versions(spec.min_version.and_newer())
+            .map_err(|error| Fault::ours("TLS cannot be set up").because(error))?;
+        let builder = match &ask {
+            Some(ask) => builder.with_client_cert_verifier(Arc::<Ask>::clone(ask)),
+            None => builder.with_no_client_auth(),
+        };
+        let mut config = builder.with_cert_resolver(certificates);
+        config.alpn_protocols = spec.alpn;
+        resumption(&mut config, ask.is_some())?;
+        Ok(Self { config: Arc::new(config), ask, timeout: spec.handshake_timeout })
+    }
+
+    /// Whether clients are asked for a certificate.
+    #[must_use]
+    pub fn asks_for_certificate(&self) -> bool {
+        self.ask.is_some()
+    }
+
+    /// Asks about a client that an earlier door let in; nothing where this one asks for no certificate. Remembered as
+    /// chains of handshakes are.
+    ///
+    /// # Errors
+    /// The refusal that a handshake with the same chain would meet.
+    pub fn judge_again(&self, client: &Verified) -> Result<Option<Verified>, fault::Refusal> {
+        let Some(ask) = &self.ask else { return Ok(None) };
+        let chain: Vec<_> = client.chain().iter().map(|certificate| certificate.der().clone()).collect();
+        ask.judge(&chain).map(Some)
+    }
+
+    /// Does the handshake on a connection, within the time it may take, and judges the client's chain.
+    ///
+    /// # Errors
+    /// The handshake failed, or the client's chain was refused; the client has been told by an alert.
+    pub async fn accept(&self, tcp: TcpStream) -> Result<Accepted, HandshakeFailure> {
+        let failed = match tokio::time::timeout(self.timeout, self.shake(tcp)).await {
+            Ok(Ok(accepted)) => return Ok(accepted),
+            Ok(Err(failed)) => failed,
+            Err(_) => {
+                let cause = format!("the handshake was not done after {} s", self.timeout.as_secs_f32());
+                return Err(HandshakeFailure::new(FailureKind::Timeout, cause));
+            }
+        };
+        let (failure, tcp) = failed;
+        if let Some(tcp) = tcp.filter(|_| failure.kind().has_last_words()) {
+            farewell::linger(tcp).await;
+        }
+        Err(failure)
+    }
+
+    async fn shake(&self, mut tcp: TcpStream) -> Result<Accepted, (HandshakeFailure, Option<TcpStream>)> {
+        // A handshake is small messages in turn, and so are most requests after it.
+        let _ = tcp.set_nodelay(true);
+        if let Err(failure) = first_bytes::check(&tcp).await {
+            first_bytes::answer(&mut tcp, failure.kind()).await;
+            return Err((failure, Some(tcp)));
+        }
+        let handshake = TlsAcceptor::from(Arc::clone(&self.config)).accept(tcp).into_fallible();
+        let (outcome, notes) = notes::taking(handshake).await;
+        match outcome {
+            Ok(stream) => self.judged(stream, notes).map_err(|failure| (failure, None)),
+            Err((error, tcp)) => {
+                Err((HandshakeFailure::of(&error, notes, &self.config.alpn_protocols), Some(tcp)))
+            }
+        }
+    }
+
+    /// Asks for a verdict on the chain of a finished handshake, whether or not rustls asked during it: a resumed
+    /// session would bring a chain that nobody judged.
+    fn judged(&self, stream: TlsStream<TcpStream>, notes: Notes) -> Result<Accepted, HandshakeFailure> {
+        let (_, connection) = stream.get_ref();
+        let verified = match (&self.ask, connection.peer_certificates()) {
+            (Some(ask), Some(chain)) => match ask.judge(chain) {
+                Ok(verified) => Some(verified),
+                Err(refusal) => return Err(HandshakeFailure::refused(refusal).asked_for(notes.sni)),
+            },
+            _ => None,
+        };
+        let alpn = connection.alpn_protocol().map(<[u8]>::to_vec);
+        let version = TlsVersion::negotiated(connection.protocol_version());
+        Ok(Accepted { stream, verified, alpn, sni: notes.sni, version })
+    }
+}
+
+/// Sessions are resumed only where no client certificate is at stake: rustls restores a resumed client without asking
+/// the verifier. Early data can be replayed, and is never taken.
+fn resumption(config: &mut ServerConfig, clients_are_asked: bool) -> Result<(), Fault> {
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.max_early_data_size = 0;
+    if clients_are_asked {
+        config.send_tls13_tickets = 0;
+    } else {
+        config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()
+            .map_err(|error| Fault::ours("no key for session tickets could be made").because(error))?;
+        config.send_tls13_tickets = 1;
+    }
+    Ok(())
+}

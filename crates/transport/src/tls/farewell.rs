@@ -1,0 +1,32 @@
+//! Last words that arrive.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// How long a client that was refused may take to hear so.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How much it may still say meanwhile, in bytes.
+const MOST_UNREAD: usize = 64 * 1024;
+
+/// Closes after the client has had time to read what was said last.
+///
+/// With TLS 1.3 a client sends its first request before it knows of our refusal. Were the connection closed with that
+/// request unread, the kernel would reset it, and the client would see a broken connection in place of the alert.
+pub(crate) async fn linger(mut tcp: TcpStream) {
+    let _ = tokio::time::timeout(PATIENCE, async {
+        if tcp.shutdown().await.is_err() {
+            return;
+        }
+        let mut unread = [0; 1024];
+        let mut left = MOST_UNREAD;
+        while let Ok(read @ 1..) = tcp.read(&mut unread).await {
+            left = left.saturating_sub(read);
+            if left == 0 {
+                return;
+            }
+        }
+    })
+    .await;
+}
