@@ -1,0 +1,43 @@
+//! The suite that every implementation of [`Ledger`] passes.
+//!
+//! Each function wants a ledger that is fresh and panics with what it found where the contract is broken.
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a suite tells what is wrong by panicking"
+)]
+
+mod audit;
+mod certificates;
+mod sample;
+
+pub use audit::{
+    events_are_found_by_every_field_newest_first, pages_of_events_meet_without_gap_or_overlap,
+    pruning_removes_what_is_older_and_nothing_else,
+};
+pub use certificates::{
+    a_closed_ledger_says_so, a_draft_becomes_a_certificate_with_its_bytes, a_draft_ends_only_once,
+    a_draft_that_is_never_signed_stays_a_draft, a_serial_is_used_once_for_each_issuer,
+    certificates_are_found_by_every_field, every_change_raises_the_revision,
+    many_callers_at_once_all_get_through, pages_of_certificates_meet_without_gap_or_overlap,
+    what_is_not_on_record_is_not_found,
+};
+
+use crate::ledger::Ledger;
+
+/// Runs the whole suite; `make` gives a fresh ledger for each part.
+pub async fn run_all<L: Ledger + 'static, F: Future<Output = L>>(make: impl Fn() -> F) {
+    a_draft_becomes_a_certificate_with_its_bytes(&make().await).await;
+    a_draft_that_is_never_signed_stays_a_draft(&make().await).await;
+    a_draft_ends_only_once(&make().await).await;
+    a_serial_is_used_once_for_each_issuer(&make().await).await;
+    what_is_not_on_record_is_not_found(&make().await).await;
+    certificates_are_found_by_every_field(&make().await).await;
+    pages_of_certificates_meet_without_gap_or_overlap(&make().await).await;
+    every_change_raises_the_revision(&make().await).await;
+    many_callers_at_once_all_get_through(std::sync::Arc::new(make().await)).await;
+    events_are_found_by_every_field_newest_first(&make().await).await;
+    pages_of_events_meet_without_gap_or_overlap(&make().await).await;
+    pruning_removes_what_is_older_and_nothing_else(&make().await).await;
+    a_closed_ledger_says_so(&make().await).await;
+}

@@ -1,0 +1,58 @@
+use std::fmt;
+
+use fault::Fault;
+use identity::Serial;
+
+use crate::record::State;
+
+/// Why a verb of the ledger failed. Nothing has changed where one is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LedgerError {
+    /// The issuer has used this serial before.
+    Duplicate(Serial),
+    /// Nothing is on record under this serial.
+    Unknown(Serial),
+    /// The record has left the state of a draft.
+    NotDrafted {
+        /// The serial.
+        serial: Serial,
+        /// The state it is in.
+        state: State,
+    },
+    /// The ledger has been closed.
+    Closed,
+    /// The storage failed: disk full, read-only, corrupt.
+    Storage(String),
+}
+
+impl fmt::Display for LedgerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Duplicate(serial) => write!(f, "the serial {serial} is on record already"),
+            Self::Unknown(serial) => write!(f, "no certificate with the serial {serial} is on record"),
+            Self::NotDrafted { serial, state } => {
+                write!(f, "the certificate {serial} is {state}, not a draft")
+            }
+            Self::Closed => f.write_str("the ledger is closed"),
+            Self::Storage(cause) => write!(f, "the ledger's storage failed: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for LedgerError {}
+
+impl From<LedgerError> for Fault {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Storage(cause) => Self::theirs("the ledger could not be used")
+                .because(cause)
+                .remedy("see that the ledger's disk has room and that its folder is writable"),
+            LedgerError::Unknown(_) => {
+                Self::yours(error.to_string()).remedy("countersign cert list shows what is on record")
+            }
+            LedgerError::Duplicate(_) | LedgerError::NotDrafted { .. } | LedgerError::Closed => {
+                Self::ours(error.to_string())
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+use std::fmt;
+use std::pin::Pin;
+
+use identity::Fingerprint;
+use time::OffsetDateTime;
+
+use crate::audit::{AuditEvent, AuditFilter};
+use crate::error::LedgerError;
+use crate::page::Page;
+use crate::record::{CertificateFilter, CertificateId, CertificateRecord, DraftRecord};
+
+/// What a verb of the ledger promises to answer.
+///
+/// A verb that writes has taken effect, durably, when its answer is `Ok`; dropping the future does not undo it.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, LedgerError>> + Send + 'a>>;
+
+/// The durable record of what was drafted, issued and decided.
+///
+/// Implementations prove themselves with [`conformance`](crate::conformance).
+pub trait Ledger: Send + Sync + fmt::Debug {
+    /// Puts a draft on record, before anything is signed.
+    ///
+    /// # Errors
+    /// [`LedgerError::Duplicate`] where the issuer has used the serial before.
+    fn record(&self, draft: DraftRecord) -> Answer<'_, ()>;
+
+    /// Adds the signed certificate (DER) to its draft.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unknown`] where nothing was drafted, [`LedgerError::NotDrafted`] where the draft has
+    /// already ended.
+    fn complete(&self, id: CertificateId, der: Vec<u8>, at: OffsetDateTime) -> Answer<'_, ()>;
+
+    /// Ends a draft that will never be signed, with the reason.
+    ///
+    /// # Errors
+    /// As [`complete`](Self::complete).
+    fn abandon(&self, id: CertificateId, why: String, at: OffsetDateTime) -> Answer<'_, ()>;
+
+    /// What is on record under this issuer and serial.
+    fn certificate(&self, id: CertificateId) -> Answer<'_, Option<CertificateRecord>>;
+
+    /// What is on record of an issued certificate, by the SHA-256 of its DER.
+    fn certificate_by_fingerprint(&self, fingerprint: Fingerprint) -> Answer<'_, Option<CertificateRecord>>;
+
+    /// The certificates that a filter lets through, newest first.
+    fn certificates(&self, filter: CertificateFilter) -> Answer<'_, Page<CertificateRecord>>;
+
+    /// Appends events, all of them or none.
+    fn audit(&self, events: Vec<AuditEvent>) -> Answer<'_, ()>;
+
+    /// The events that a filter lets through, newest first.
+    fn audit_events(&self, filter: AuditFilter) -> Answer<'_, Page<AuditEvent>>;
+
+    /// Removes the events from before a moment and says how many they were.
+    fn prune_audit(&self, before: OffsetDateTime) -> Answer<'_, u64>;
+
+    /// A number that grows with every change to a certificate's record, so that a reader can tell whether it has
+    /// seen them all.
+    fn revision(&self) -> Answer<'_, u64>;
+
+    /// Writes out what is pending and lets go of the storage; every later verb answers [`LedgerError::Closed`].
+    fn close(&self) -> Answer<'_, ()>;
+}

@@ -1,0 +1,24 @@
+//! The durable record of what was drafted, issued, revoked and decided.
+//!
+//! - [`ledger`]: the [`Ledger`] trait, in the verbs of the domain.
+//! - [`record`]: what is kept of a certificate, from draft to end.
+//! - [`audit`]: what is kept of a decision: sign-in, refusal, issue, act of an administrator.
+//! - [`page`]: answers that come in parts.
+//! - [`error`]: why a verb failed.
+//! - [`sqlite`]: the ledger in one SQLite file.
+//! - [`conformance`]: the suite that every implementation passes.
+
+mod audit;
+pub mod conformance;
+mod error;
+mod ledger;
+mod page;
+mod record;
+mod sqlite;
+
+pub use audit::{AuditEvent, AuditFilter, AuditKind};
+pub use error::LedgerError;
+pub use ledger::{Answer, Ledger};
+pub use page::{Cursor, Page};
+pub use record::{CertificateFilter, CertificateId, CertificateRecord, DraftRecord, IssuerName, State};
+pub use sqlite::SqliteLedger;

@@ -1,0 +1,170 @@
+//! The ledger in one SQLite file: WAL, synced before every answer, one writer whose commits are shared by all who
+//! wait.
+
+mod read;
+mod schema;
+mod write;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fault::Fault;
+use identity::Fingerprint;
+use rusqlite::{Connection, OpenFlags};
+use time::OffsetDateTime;
+
+use crate::audit::{AuditEvent, AuditFilter};
+use crate::error::LedgerError;
+use crate::ledger::{Answer, Ledger};
+use crate::page::Page;
+use crate::record::{CertificateFilter, CertificateId, CertificateRecord, DraftRecord};
+use write::Change;
+use writer::Writer;
+
+/// The ledger in one SQLite file, readable by its owner alone.
+///
+/// Every change is in the file, synced, before its verb answers; callers who wait at the same time share one sync.
+/// Other processes may read and write the same file.
+#[derive(Debug)]
+pub struct SqliteLedger {
+    path: PathBuf,
+    writer: Writer,
+    reader: Arc<Mutex<Option<Connection>>>,
+}
+
+impl SqliteLedger {
+    /// Opens the ledger, creating the file (mode 0600) where there is none and bringing an older one up to date.
+    ///
+    /// # Errors
+    /// Where the file cannot be opened or created, is not a ledger, or was made by a newer countersign.
+    pub fn open(path: &Path) -> Result<Self, Fault> {
+        owner_only(path).map_err(|error| unusable(path, error))?;
+        let mut connection = connect(path).map_err(|error| unusable(path, error))?;
+        schema::bring_up_to_date(&mut connection, path)?;
+        let reader = connect(path).map_err(|error| unusable(path, error))?;
+        let writer = Writer::start(connection).map_err(|error| unusable(path, error))?;
+        Ok(Self { path: path.to_owned(), writer, reader: Arc::new(Mutex::new(Some(reader))) })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Answers a question on the reading connection, off the caller's thread because it may touch the disk.
+    fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Answer<'_, T> {
+        let reader = Arc::clone(&self.reader);
+        Box::pin(async move {
+            let answer = tokio::task::spawn_blocking(move || {
+                let reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
+                let connection = reader.as_ref().ok_or(LedgerError::Closed)?;
+                question(connection).map_err(storage)
+            });
+            answer.await.map_err(|error| LedgerError::Storage(error.to_string()))?
+        })
+    }
+
+    fn change(&self, change: Change) -> Answer<'_, ()> {
+        Box::pin(async move { self.writer.apply(change).await.map(|_| ()) })
+    }
+}
+
+impl Ledger for SqliteLedger {
+    fn record(&self, draft: DraftRecord) -> Answer<'_, ()> {
+        self.change(Change::Record(Box::new(draft)))
+    }
+
+    fn complete(&self, id: CertificateId, der: Vec<u8>, at: OffsetDateTime) -> Answer<'_, ()> {
+        self.change(Change::Complete { id, der, at })
+    }
+
+    fn abandon(&self, id: CertificateId, why: String, at: OffsetDateTime) -> Answer<'_, ()> {
+        self.change(Change::Abandon { id, why, at })
+    }
+
+    fn certificate(&self, id: CertificateId) -> Answer<'_, Option<CertificateRecord>> {
+        self.ask(move |connection| read::certificate(connection, &id))
+    }
+
+    fn certificate_by_fingerprint(&self, fingerprint: Fingerprint) -> Answer<'_, Option<CertificateRecord>> {
+        self.ask(move |connection| read::certificate_by_fingerprint(connection, fingerprint))
+    }
+
+    fn certificates(&self, filter: CertificateFilter) -> Answer<'_, Page<CertificateRecord>> {
+        self.ask(move |connection| read::certificates(connection, &filter))
+    }
+
+    fn audit(&self, events: Vec<AuditEvent>) -> Answer<'_, ()> {
+        self.change(Change::Audit(events))
+    }
+
+    fn audit_events(&self, filter: AuditFilter) -> Answer<'_, Page<AuditEvent>> {
+        self.ask(move |connection| read::audit_events(connection, &filter))
+    }
+
+    fn prune_audit(&self, before: OffsetDateTime) -> Answer<'_, u64> {
+        Box::pin(self.writer.apply(Change::PruneAudit { before }))
+    }
+
+    fn revision(&self) -> Answer<'_, u64> {
+        self.ask(read::revision)
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            // The reader goes first: the writer's last checkpoint can then empty the WAL.
+            drop(self.reader.lock().unwrap_or_else(PoisonError::into_inner).take());
+            self.writer.close().await
+        })
+    }
+}
+
+/// Makes sure of the file and its mode before SQLite sees it; the WAL beside it inherits the mode.
+fn owner_only(path: &Path) -> std::io::Result<()> {
+    let file = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    let mode = file.metadata()?.permissions().mode();
+    if mode & 0o077 != 0 {
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "cache_size", CACHE)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn unusable(path: &Path, error: impl std::fmt::Display) -> Fault {
+    Fault::theirs("the ledger cannot be opened")
+        .in_file(path)
+        .because(error)
+        .remedy("see that the folder exists, that this user may write to it, and that its disk has room")
+}
+
+fn storage(error: rusqlite::Error) -> LedgerError {
+    LedgerError::Storage(error.to_string())
+}
+
+/// Up to 32 MiB of pages stay in memory (a negative size counts KiB): serials and fingerprints are random, so every
+/// new one lands on another page of its index.
+const CACHE: i64 = -32 * 1024;
+/// Pages of WAL before they are written home, 32 MiB: a page that changes often is then written home once.
+const CHECKPOINT: i64 = 8192;
+/// How long to wait for another process that is writing.
+const BUSY: std::time::Duration = std::time::Duration::from_secs(10);

@@ -1,0 +1,215 @@
+use std::str::FromStr;
+
+use identity::{Fingerprint, Serial};
+use rusqlite::types::{Type, Value};
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+use time::OffsetDateTime;
+
+use crate::audit::{AuditEvent, AuditFilter, AuditKind};
+use crate::page::{Cursor, Page};
+use crate::record::{CertificateFilter, CertificateId, CertificateRecord, DraftRecord, IssuerName, State};
+
+pub(super) fn certificate(
+    connection: &Connection,
+    id: &CertificateId,
+) -> rusqlite::Result<Option<CertificateRecord>> {
+    connection
+        .prepare_cached(&format!("{CERTIFICATE} WHERE serial = ?1 AND issuer_key = ?2"))?
+        .query_row(params![id.serial.to_string(), id.issuer.to_string()], certificate_of)
+        .optional()
+}
+
+pub(super) fn certificate_by_fingerprint(
+    connection: &Connection,
+    fingerprint: Fingerprint,
+) -> rusqlite::Result<Option<CertificateRecord>> {
+    connection
+        .prepare_cached(&format!("{CERTIFICATE} WHERE fingerprint = ?1"))?
+        .query_row([fingerprint.to_string()], certificate_of)
+        .optional()
+}
+
+pub(super) fn certificates(
+    connection: &Connection,
+    filter: &CertificateFilter,
+) -> rusqlite::Result<Page<CertificateRecord>> {
+    let mut asked = Asked::new(filter.after);
+    asked.want("serial = ?", filter.serial.as_ref().map(Serial::to_string));
+    asked.want("issuer_key = ?", filter.issuer.map(|pin| pin.to_string()));
+    asked.want("profile = ?", filter.profile.clone());
+    asked.want("state = ?", filter.state.map(|state| state.as_str().to_owned()));
+    asked.want("not_after < ?", filter.expires_before.map(OffsetDateTime::unix_timestamp));
+    // A whole name is looked up by its index; only a pattern reads them all.
+    let name = filter.name.as_deref();
+    asked.want(
+        "id IN (SELECT certificate FROM certificate_names WHERE name = ?)",
+        name.filter(|name| !is_pattern(name)).map(str::to_owned),
+    );
+    asked.want(
+        "id IN (SELECT certificate FROM certificate_names WHERE name LIKE ? ESCAPE '\\')",
+        name.filter(|name| is_pattern(name)).map(pattern),
+    );
+    asked.page(connection, CERTIFICATE, filter.limit, certificate_of)
+}
+
+pub(super) fn audit_events(
+    connection: &Connection,
+    filter: &AuditFilter,
+) -> rusqlite::Result<Page<AuditEvent>> {
+    let mut asked = Asked::new(filter.after);
+    asked.want("kind = ?", filter.kind.map(|kind| kind.as_str().to_owned()));
+    asked.want("principal = ?", filter.principal.clone());
+    asked.want("refusal = ?", filter.refusal.clone());
+    asked.want("at >= ?", filter.since.map(millis));
+    asked.want("at < ?", filter.until.map(millis));
+    asked.page(connection, AUDIT, filter.limit, event_of)
+}
+
+pub(super) fn revision(connection: &Connection) -> rusqlite::Result<u64> {
+    let revision: i64 =
+        connection.prepare_cached("SELECT revision FROM revision")?.query_row([], |row| row.get(0))?;
+    Ok(revision.cast_unsigned())
+}
+
+/// Conditions that hold together, with their values in order.
+struct Asked {
+    conditions: Vec<&'static str>,
+    values: Vec<Value>,
+}
+
+impl Asked {
+    fn new(after: Option<Cursor>) -> Self {
+        let mut asked = Self { conditions: vec!["1"], values: Vec::new() };
+        asked.want("id < ?", after.map(|cursor| cursor.0));
+        asked
+    }
+
+    fn want(&mut self, condition: &'static str, value: Option<impl Into<Value>>) {
+        if let Some(value) = value {
+            self.conditions.push(condition);
+            self.values.push(value.into());
+        }
+    }
+
+    /// Newest first; one row more than the page holds is asked for, to know whether there is a next one.
+    fn page<T>(
+        mut self,
+        connection: &Connection,
+        select: &str,
+        limit: usize,
+        entry: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Page<T>> {
+        let limit = if limit == 0 { Page::DEFAULT_LIMIT } else { limit.min(Page::MAX_LIMIT) };
+        let sql = format!("{select} WHERE {} ORDER BY id DESC LIMIT ?", self.conditions.join(" AND "));
+        self.values.push(Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)));
+        let mut statement = connection.prepare_cached(&sql)?;
+        let rows = statement
+            .query_map(params_from_iter(self.values), |row| Ok((row.get::<_, i64>("id")?, entry(row)?)))?;
+        let mut rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(|(id, _)| Cursor(*id));
+        Ok(Page { entries: rows.into_iter().map(|(_, entry)| entry).collect(), next })
+    }
+}
+
+fn is_pattern(name: &str) -> bool {
+    name.contains(['*', '?'])
+}
+
+/// `*` and `?` as a user writes them, as SQL's `LIKE` wants them.
+fn pattern(name: &str) -> String {
+    let mut like = String::with_capacity(name.len());
+    for c in name.chars() {
+        match c {
+            '*' => like.push('%'),
+            '?' => like.push('_'),
+            '%' | '_' | '\\' => like.extend(['\\', c]),
+            c => like.push(c),
+        }
+    }
+    like
+}
+
+fn certificate_of(row: &Row<'_>) -> rusqlite::Result<CertificateRecord> {
+    let sans: String = row.get("sans")?;
+    let draft = DraftRecord {
+        serial: parsed(row, "serial")?,
+        issuer: IssuerName { name: row.get("issuer")?, key: parsed(row, "issuer_key")? },
+        profile: row.get("profile")?,
+        subject: row.get("subject")?,
+        common_name: row.get("common_name")?,
+        sans: serde_json::from_str(&sans).map_err(|error| unreadable(error.to_string()))?,
+        spki: parsed(row, "spki")?,
+        not_before: seconds(row.get("not_before")?)?,
+        not_after: seconds(row.get("not_after")?)?,
+        drafted_at: moment(row.get("drafted_at")?)?,
+    };
+    Ok(CertificateRecord {
+        draft,
+        state: state_of(row, "state")?,
+        der: row.get("der")?,
+        issued_at: row.get::<_, Option<i64>>("issued_at")?.map(moment).transpose()?,
+        abandoned_because: row.get("abandoned_because")?,
+        revision: row.get::<_, i64>("revision")?.cast_unsigned(),
+    })
+}
+
+fn event_of(row: &Row<'_>) -> rusqlite::Result<AuditEvent> {
+    let kind: String = row.get("kind")?;
+    Ok(AuditEvent {
+        at: moment(row.get("at")?)?,
+        kind: AuditKind::parse(&kind).ok_or_else(|| unreadable(format!("unknown kind \"{kind}\"")))?,
+        principal: row.get("principal")?,
+        method: row.get("method")?,
+        certificate: optional(row, "certificate")?,
+        serial: optional(row, "serial")?,
+        issuer: row.get("issuer")?,
+        sni: row.get("sni")?,
+        remote: optional(row, "remote")?,
+        code: row.get("code")?,
+        cause: row.get("cause")?,
+        refusal: row.get("refusal")?,
+    })
+}
+
+pub(super) fn state_of(row: &Row<'_>, column: impl rusqlite::RowIndex) -> rusqlite::Result<State> {
+    let word: String = row.get(column)?;
+    State::parse(&word).ok_or_else(|| unreadable(format!("unknown state \"{word}\"")))
+}
+
+fn parsed<T: FromStr<Err: std::fmt::Display>>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
+    let text: String = row.get(column)?;
+    text.parse().map_err(|error: T::Err| unreadable(error.to_string()))
+}
+
+fn optional<T: FromStr<Err: std::fmt::Display>>(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<T>> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|text| text.parse().map_err(|error: T::Err| unreadable(error.to_string()))).transpose()
+}
+
+/// Milliseconds since 1970.
+pub(super) fn millis(at: OffsetDateTime) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}
+
+fn moment(millis: i64) -> rusqlite::Result<OffsetDateTime> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000)
+        .map_err(|error| unreadable(error.to_string()))
+}
+
+fn seconds(seconds: i64) -> rusqlite::Result<OffsetDateTime> {
+    OffsetDateTime::from_unix_timestamp(seconds).map_err(|error| unreadable(error.to_string()))
+}
+
+/// What stands in the file is not what this program writes.
+fn unreadable(why: String) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, Type::Text, why.into())
+}
+
+const CERTIFICATE: &str =
+    "SELECT id, serial, issuer_key, issuer, profile, subject, common_name, sans, spki, not_before,
+  not_after, state, drafted_at, issued_at, abandoned_because, der, revision FROM certificates";
+const AUDIT: &str =
+    "SELECT id, at, kind, principal, method, certificate, serial, issuer, sni, remote, code, cause,
+  refusal FROM audit";

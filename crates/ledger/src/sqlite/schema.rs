@@ -1,0 +1,125 @@
+use std::path::Path;
+
+use fault::Fault;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+
+/// Creates the tables, or brings an older file up to date, one step after the other, all or none.
+pub(super) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<(), Fault> {
+    let unreadable = |error: rusqlite::Error| super::unusable(path, error);
+    refuse_foreign(connection, path)?;
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(unreadable)?;
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unreadable)?;
+    let found = version(&transaction).map_err(unreadable)?;
+    if found > STEPS.len() {
+        return Err(Fault::yours("the ledger was made by a newer countersign")
+            .in_file(path)
+            .because(format!("its schema is version {found}; this program knows up to {}", STEPS.len()))
+            .remedy("run the newer countersign, or give this one a ledger of its own"));
+    }
+    for step in STEPS.iter().skip(found) {
+        transaction
+            .execute_batch(step)
+            .and_then(|()| transaction.execute("INSERT INTO schema_version DEFAULT VALUES", []))
+            .map_err(unreadable)?;
+    }
+    transaction.commit().map_err(unreadable)
+}
+
+/// A database of someone else's is left as it is.
+fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), Fault> {
+    let id: i64 = connection
+        .query_row("PRAGMA application_id", [], |row| row.get(0))
+        .map_err(|error| super::unusable(path, error))?;
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(|error| super::unusable(path, error))?;
+    if id == APPLICATION_ID || (id == 0 && tables == 0) {
+        return Ok(());
+    }
+    Err(Fault::yours("the file is a database, and not a ledger")
+        .in_file(path)
+        .remedy("name another file in ledger.url; an existing database is never turned into a ledger"))
+}
+
+fn version(transaction: &Transaction<'_>) -> rusqlite::Result<usize> {
+    let there = transaction
+        .query_row("SELECT 1 FROM sqlite_schema WHERE name = 'schema_version'", [], |_| Ok(()))
+        .optional()?;
+    match there {
+        None => Ok(0),
+        Some(()) => {
+            let version: u32 =
+                transaction.query_row("SELECT coalesce(max(version), 0) FROM schema_version", [], |row| {
+                    row.get(0)
+                })?;
+            Ok(version as usize)
+        }
+    }
+}
+
+/// "CSlg", in the header of every ledger.
+const APPLICATION_ID: i64 = 0x4353_6c67;
+
+/// Step n takes a file from version n to n + 1; a step that has been released is never edited.
+///
+/// Hashes and serials are upper- or lower-case hex as the program prints them, moments are milliseconds and validity
+/// is seconds since 1970, so that a person with any SQLite tool can ask the ledger without this program. A check with
+/// a longer `IN` would build a table of its own for every row.
+const STEPS: &[&str] = &["
+PRAGMA application_id = 0x43536c67;
+
+CREATE TABLE schema_version (version INTEGER PRIMARY KEY) STRICT;
+
+CREATE TABLE revision (one INTEGER PRIMARY KEY CHECK (one = 1), revision INTEGER NOT NULL) STRICT;
+INSERT INTO revision VALUES (1, 0);
+
+CREATE TABLE certificates (
+  id INTEGER PRIMARY KEY,
+  issuer_key TEXT NOT NULL,
+  serial TEXT NOT NULL,
+  issuer TEXT NOT NULL,
+  profile TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  common_name TEXT,
+  sans TEXT NOT NULL,
+  spki TEXT NOT NULL,
+  not_before INTEGER NOT NULL,
+  not_after INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state = 'drafted' OR state = 'issued' OR state = 'abandoned' OR state = 'revoked'),
+  drafted_at INTEGER NOT NULL,
+  issued_at INTEGER,
+  abandoned_because TEXT,
+  fingerprint TEXT,
+  der BLOB,
+  revision INTEGER NOT NULL,
+  CHECK ((state IN ('issued', 'revoked')) = (der IS NOT NULL))
+) STRICT;
+CREATE UNIQUE INDEX certificates_by_serial ON certificates (serial, issuer_key);
+CREATE UNIQUE INDEX certificates_by_fingerprint ON certificates (fingerprint) WHERE fingerprint IS NOT NULL;
+CREATE INDEX certificates_by_expiry ON certificates (not_after);
+
+CREATE TABLE certificate_names (
+  name TEXT NOT NULL COLLATE NOCASE,
+  certificate INTEGER NOT NULL REFERENCES certificates (id),
+  PRIMARY KEY (name, certificate)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit (
+  id INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  principal TEXT,
+  method TEXT,
+  certificate TEXT,
+  serial TEXT,
+  issuer TEXT,
+  sni TEXT,
+  remote TEXT,
+  code TEXT,
+  cause TEXT,
+  refusal TEXT
+) STRICT;
+CREATE INDEX audit_by_time ON audit (at);
+CREATE INDEX audit_by_refusal ON audit (refusal) WHERE refusal IS NOT NULL;
+"];

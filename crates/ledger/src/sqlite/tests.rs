@@ -1,0 +1,152 @@
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use identity::{Pin, Serial};
+use tempfile::TempDir;
+use time::OffsetDateTime;
+
+use super::SqliteLedger;
+use crate::record::{DraftRecord, IssuerName};
+use crate::{CertificateFilter, Ledger, State, conformance};
+
+const NOW: OffsetDateTime = time::macros::datetime!(2026-11-22 10:00:00 UTC);
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn draft(n: u32) -> DraftRecord {
+    DraftRecord {
+        serial: Serial::from_bytes(&n.to_be_bytes()),
+        issuer: IssuerName { name: "CN=issuer".into(), key: Pin::of_spki(b"issuer") },
+        profile: "client".into(),
+        subject: format!("CN=name-{n}"),
+        common_name: Some(format!("name-{n}")),
+        sans: Vec::new(),
+        spki: Pin::of_spki(b"key"),
+        not_before: NOW,
+        not_after: NOW,
+        drafted_at: NOW,
+    }
+}
+
+/// A ledger that takes its folder with it.
+#[derive(Debug)]
+struct Temporary(SqliteLedger, #[expect(dead_code, reason = "removed with the ledger")] TempDir);
+
+macro_rules! forward {
+    ($($verb:ident($($name:ident: $type:ty),*) -> $answer:ty;)+) => {
+        impl Ledger for Temporary {
+            $(fn $verb(&self, $($name: $type),*) -> crate::Answer<'_, $answer> { self.0.$verb($($name),*) })+
+        }
+    };
+}
+
+forward! {
+    record(draft: DraftRecord) -> ();
+    complete(id: crate::CertificateId, der: Vec<u8>, at: OffsetDateTime) -> ();
+    abandon(id: crate::CertificateId, why: String, at: OffsetDateTime) -> ();
+    certificate(id: crate::CertificateId) -> Option<crate::CertificateRecord>;
+    certificate_by_fingerprint(fingerprint: identity::Fingerprint) -> Option<crate::CertificateRecord>;
+    certificates(filter: CertificateFilter) -> crate::Page<crate::CertificateRecord>;
+    audit(events: Vec<crate::AuditEvent>) -> ();
+    audit_events(filter: crate::AuditFilter) -> crate::Page<crate::AuditEvent>;
+    prune_audit(before: OffsetDateTime) -> u64;
+    revision() -> u64;
+    close() -> ();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_sqlite_ledger_conforms() {
+    conformance::run_all(|| async {
+        let folder = folder();
+        Temporary(SqliteLedger::open(&folder.path().join("ledger.db")).unwrap(), folder)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_ledger_and_its_wal_are_readable_by_their_owner_alone() {
+    let folder = folder();
+    let path = folder.path().join("ledger.db");
+    let ledger = SqliteLedger::open(&path).unwrap();
+    ledger.record(draft(1)).await.unwrap();
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{:?}", entry.path());
+    }
+    ledger.close().await.unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    SqliteLedger::open(&path).unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn what_was_recorded_is_there_after_a_crash_without_a_close() {
+    let folder = folder();
+    let path = folder.path().join("ledger.db");
+    let ledger = SqliteLedger::open(&path).unwrap();
+    ledger.record(draft(1)).await.unwrap();
+    ledger.record(draft(2)).await.unwrap();
+    ledger.complete(draft(2).id(), vec![1], NOW).await.unwrap();
+    // What the disk holds at this moment is what a power cut would leave.
+    let after = folder.path().join("after");
+    std::fs::create_dir(&after).unwrap();
+    for file in ["ledger.db", "ledger.db-wal"] {
+        std::fs::copy(folder.path().join(file), after.join(file)).unwrap();
+    }
+    let found = SqliteLedger::open(&after.join("ledger.db")).unwrap();
+    let state = async |n| found.certificate(draft(n).id()).await.unwrap().unwrap().state;
+    assert_eq!((state(1).await, state(2).await), (State::Drafted, State::Issued));
+}
+
+#[tokio::test]
+async fn a_second_process_may_use_the_ledger_at_the_same_time() {
+    let folder = folder();
+    let path = folder.path().join("ledger.db");
+    let (one, other) = (SqliteLedger::open(&path).unwrap(), SqliteLedger::open(&path).unwrap());
+    for n in 0..10 {
+        let ledger = if n % 2 == 0 { &one } else { &other };
+        ledger.record(draft(n)).await.unwrap();
+    }
+    assert_eq!(one.certificates(CertificateFilter::default()).await.unwrap().entries.len(), 10);
+    assert_eq!(one.revision().await.unwrap(), 10);
+}
+
+#[test]
+fn a_file_that_is_no_ledger_is_left_as_it_is() {
+    let folder = folder();
+    let text = folder.path().join("notes.txt");
+    put(&text, b"these are my notes, and not a database at all");
+    let fault = SqliteLedger::open(&text).unwrap_err().to_string();
+    assert!(fault.contains("notes.txt") && fault.contains("file is not a database"), "{fault}");
+    assert_eq!(std::fs::read(&text).unwrap(), b"these are my notes, and not a database at all");
+
+    let foreign = folder.path().join("app.db");
+    rusqlite::Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE orders (id)").unwrap();
+    let fault = SqliteLedger::open(&foreign).unwrap_err().to_string();
+    assert!(fault.contains("not a ledger"), "{fault}");
+}
+
+#[test]
+fn a_ledger_of_a_newer_program_is_refused_by_name() {
+    let folder = folder();
+    let path = folder.path().join("ledger.db");
+    drop(SqliteLedger::open(&path).unwrap());
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute("INSERT INTO schema_version VALUES (99)", []).unwrap();
+    let fault = SqliteLedger::open(&path).unwrap_err().to_string();
+    assert!(fault.contains("newer countersign") && fault.contains("version 99"), "{fault}");
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let fault = SqliteLedger::open(Path::new("/nonexistent/ledger.db")).unwrap_err().to_string();
+    assert!(fault.contains("/nonexistent/ledger.db"), "{fault}");
+}
+
+fn put(path: &Path, content: &[u8]) {
+    use std::io::Write as _;
+    std::fs::File::create(path).unwrap().write_all(content).unwrap();
+}

@@ -1,0 +1,175 @@
+use identity::{Fingerprint, Pin, Serial};
+use rusqlite::{OptionalExtension, Transaction, params};
+use time::OffsetDateTime;
+
+use super::read::{millis, state_of};
+use crate::audit::AuditEvent;
+use crate::error::LedgerError;
+use crate::record::{CertificateId, DraftRecord, State};
+
+/// A change to the ledger, as it waits for the writer.
+#[derive(Debug)]
+pub(super) enum Change {
+    Record(Box<DraftRecord>),
+    Complete { id: CertificateId, der: Vec<u8>, at: OffsetDateTime },
+    Abandon { id: CertificateId, why: String, at: OffsetDateTime },
+    Audit(Vec<AuditEvent>),
+    PruneAudit { before: OffsetDateTime },
+}
+
+/// Why a change was not made.
+pub(super) enum Failure {
+    /// It may not be; the transaction is whole.
+    Refused(LedgerError),
+    /// The storage failed; the transaction must be taken back.
+    Storage(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Storage(error)
+    }
+}
+
+/// Makes one change and says how many rows it removed.
+pub(super) fn apply(
+    transaction: &Transaction<'_>,
+    change: &Change,
+    revision: &mut u64,
+) -> Result<u64, Failure> {
+    match change {
+        Change::Record(draft) => record(transaction, draft, revision)?,
+        Change::Complete { id, der, at } => complete(transaction, id, der, *at, revision)?,
+        Change::Abandon { id, why, at } => abandon(transaction, id, why, *at, revision)?,
+        Change::Audit(events) => audit(transaction, events)?,
+        Change::PruneAudit { before } => {
+            let removed =
+                transaction.prepare_cached("DELETE FROM audit WHERE at < ?1")?.execute([millis(*before)])?;
+            return Ok(removed as u64);
+        }
+    }
+    Ok(0)
+}
+
+fn record(transaction: &Transaction<'_>, draft: &DraftRecord, revision: &mut u64) -> Result<(), Failure> {
+    let inserted = transaction
+        .prepare_cached(
+            "INSERT INTO certificates (issuer_key, serial, issuer, profile, subject, common_name, sans, spki,
+               not_before, not_after, state, drafted_at, revision)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'drafted', ?11, ?12) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![
+            draft.issuer.key.to_string(),
+            draft.serial.to_string(),
+            draft.issuer.name,
+            draft.profile,
+            draft.subject,
+            draft.common_name,
+            serde_json::to_string(&draft.sans).unwrap_or_default(),
+            draft.spki.to_string(),
+            draft.not_before.unix_timestamp(),
+            draft.not_after.unix_timestamp(),
+            millis(draft.drafted_at),
+            (*revision + 1).cast_signed(),
+        ])?;
+    if inserted == 0 {
+        return Err(Failure::Refused(LedgerError::Duplicate(draft.serial.clone())));
+    }
+    *revision += 1;
+    let certificate = transaction.last_insert_rowid();
+    let mut insert = transaction
+        .prepare_cached("INSERT OR IGNORE INTO certificate_names (name, certificate) VALUES (?1, ?2)")?;
+    for name in draft.names() {
+        insert.execute(params![name, certificate])?;
+    }
+    Ok(())
+}
+
+fn complete(
+    transaction: &Transaction<'_>,
+    id: &CertificateId,
+    der: &[u8],
+    at: OffsetDateTime,
+    revision: &mut u64,
+) -> Result<(), Failure> {
+    let changed = transaction
+        .prepare_cached(
+            "UPDATE certificates SET state = 'issued', der = ?3, fingerprint = ?4, issued_at = ?5, revision = ?6
+             WHERE serial = ?1 AND issuer_key = ?2 AND state = 'drafted'",
+        )?
+        .execute(params![
+            id.serial.to_string(),
+            id.issuer.to_string(),
+            der,
+            Fingerprint::of_der(der).to_string(),
+            millis(at),
+            (*revision + 1).cast_signed(),
+        ])?;
+    settle(transaction, id, changed, revision)
+}
+
+fn abandon(
+    transaction: &Transaction<'_>,
+    id: &CertificateId,
+    why: &str,
+    at: OffsetDateTime,
+    revision: &mut u64,
+) -> Result<(), Failure> {
+    let why = format!("{why} ({at})");
+    let changed = transaction
+        .prepare_cached(
+            "UPDATE certificates SET state = 'abandoned', abandoned_because = ?3, revision = ?4
+             WHERE serial = ?1 AND issuer_key = ?2 AND state = 'drafted'",
+        )?
+        .execute(params![id.serial.to_string(), id.issuer.to_string(), why, (*revision + 1).cast_signed()])?;
+    settle(transaction, id, changed, revision)
+}
+
+/// A draft ends once: where nothing changed, says whether it was never there or had ended before.
+fn settle(
+    transaction: &Transaction<'_>,
+    id: &CertificateId,
+    changed: usize,
+    revision: &mut u64,
+) -> Result<(), Failure> {
+    if changed > 0 {
+        *revision += 1;
+        return Ok(());
+    }
+    let state = state(transaction, &id.issuer, &id.serial)?;
+    Err(Failure::Refused(match state {
+        None => LedgerError::Unknown(id.serial.clone()),
+        Some(state) => LedgerError::NotDrafted { serial: id.serial.clone(), state },
+    }))
+}
+
+fn state(transaction: &Transaction<'_>, issuer: &Pin, serial: &Serial) -> rusqlite::Result<Option<State>> {
+    transaction
+        .prepare_cached("SELECT state FROM certificates WHERE serial = ?1 AND issuer_key = ?2")?
+        .query_row(params![serial.to_string(), issuer.to_string()], |row| state_of(row, 0))
+        .optional()
+}
+
+fn audit(transaction: &Transaction<'_>, events: &[AuditEvent]) -> rusqlite::Result<()> {
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO audit (at, kind, principal, method, certificate, serial, issuer, sni, remote, code, cause,
+           refusal) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    )?;
+    for event in events {
+        insert.execute(params![
+            millis(event.at),
+            event.kind.as_str(),
+            event.principal,
+            event.method,
+            event.certificate.map(|fingerprint| fingerprint.to_string()),
+            event.serial.as_ref().map(Serial::to_string),
+            event.issuer,
+            event.sni,
+            event.remote.map(|remote| remote.to_string()),
+            event.code,
+            event.cause,
+            event.refusal,
+        ])?;
+    }
+    Ok(())
+}
