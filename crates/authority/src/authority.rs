@@ -1,0 +1,134 @@
+//! A signing key and its certificate, able to turn a recorded draft into a certificate.
+
+mod check;
+mod subject;
+
+use std::fmt;
+use std::path::Path;
+
+use fault::Fault;
+use identity::{Certificate, KeyKind, Pin, PrivateKey, Secret, Usage};
+use rcgen::CertificateParams;
+use time::OffsetDateTime;
+
+use crate::key::SigningKey;
+use crate::stand_in::StandIn;
+
+/// What an authority is held for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// An issuer below a root, as a serving node holds it. A root is refused: it belongs off the machine.
+    Issuer,
+    /// Any authority, roots and self-signed ones too, used by hand and put away again.
+    ByHand,
+}
+
+/// An issuer: its certificate, its key, and the environment that it issues for.
+pub struct Authority {
+    certificate: Certificate,
+    /// The certificate and those above it, without a root: what goes out with every leaf.
+    chain: Vec<Certificate>,
+    key: SigningKey,
+    environment: Option<String>,
+    /// The issuer's side of every certificate: its name and key identifier.
+    pub(crate) issuing: CertificateParams,
+    pub(crate) stand_in: StandIn,
+}
+
+impl Authority {
+    /// Reads certificate and key from files. A root is refused by its certificate, before its key is touched.
+    ///
+    /// # Errors
+    /// Where a file cannot be used, and as [`new`](Self::new).
+    pub fn load(
+        certificate: &Path,
+        key: &Path,
+        password: Option<&Secret>,
+        standing: Standing,
+        environment: Option<&str>,
+        now: OffsetDateTime,
+    ) -> Result<Self, Fault> {
+        let chain = files::load_certificates(certificate)?;
+        let issuer = check::leading(&chain).map_err(|fault| fault.in_file(certificate))?;
+        check::certificate(issuer, standing, now).map_err(|fault| fault.in_file(certificate))?;
+        let private = files::load_key(key, password)?;
+        Self::new(chain, &private, standing, environment, now).map_err(|fault| fault.in_file(certificate))
+    }
+
+    /// An authority from its certificate (first) with those above it, and its key.
+    ///
+    /// With an `environment`, every certificate that it issues carries it as organization.
+    ///
+    /// # Errors
+    /// Where the certificate is not an authority's, may not sign certificates, is expired or not yet valid, is a
+    /// root where an issuer should be, or belongs to another key.
+    pub fn new(
+        chain: Vec<Certificate>,
+        key: &PrivateKey,
+        standing: Standing,
+        environment: Option<&str>,
+        now: OffsetDateTime,
+    ) -> Result<Self, Fault> {
+        let certificate = check::leading(&chain)?.clone();
+        check::certificate(&certificate, standing, now)?;
+        check::key(&certificate, key)?;
+        let key = SigningKey::of(key)?;
+        let stand_in = StandIn::of(&certificate, key.kind())?;
+        let issuing = subject::issuing(&certificate)?;
+        let chain = chain.into_iter().filter(|certificate| !certificate.is_self_issued()).collect();
+        Ok(Self { certificate, chain, key, environment: environment.map(str::to_owned), issuing, stand_in })
+    }
+
+    /// Checks that this authority stands directly below a root.
+    ///
+    /// # Errors
+    /// Where another authority signed it, or the root allows no issuer below it.
+    pub fn check_below(&self, root: &Certificate) -> Result<(), Fault> {
+        check::below(&self.certificate, root)
+    }
+
+    /// Its certificate.
+    #[must_use]
+    pub fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// SHA-256 of its public key, by which the ledger knows it.
+    #[must_use]
+    pub fn key_id(&self) -> Pin {
+        self.certificate.identity().spki_sha256()
+    }
+
+    /// The kind of its key.
+    #[must_use]
+    pub fn key_kind(&self) -> KeyKind {
+        self.key.kind()
+    }
+
+    /// The environment that it issues for.
+    #[must_use]
+    pub fn environment(&self) -> Option<&str> {
+        self.environment.as_deref()
+    }
+
+    /// Whether its own certificate lets it issue for this usage.
+    #[must_use]
+    pub fn may_issue(&self, usage: &Usage) -> bool {
+        let allowed = |usages: &[Usage]| usages.contains(usage) || usages.contains(&Usage::Any);
+        self.certificate.usages().is_none_or(allowed)
+    }
+
+    pub(crate) fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
+    pub(crate) fn chain_above_leaf(&self) -> &[Certificate] {
+        &self.chain
+    }
+}
+
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Authority({})", self.certificate.identity().subject())
+    }
+}

@@ -1,0 +1,37 @@
+//! From a request to a certificate. Each step hands over the proof that the next one asks for:
+//!
+//! ```text
+//! CSR ──▶ Request ──draft──▶ Draft ──record──▶ Recorded ──sign──▶ Issued
+//! ```
+//!
+//! - [`request`]: what is asked for, with the proof that the asker holds the key; [`names`] are its names.
+//! - [`profile`]: the rules for one kind of certificate.
+//! - [`authority`]: a signing key and its certificate, checked when it is loaded.
+//! - [`draft`]: the exact bytes to sign, checked against profile and issuer and [linted](lint).
+//! - [`record`]: the proof that the ledger holds the draft.
+//! - [`sign`]: the signature, which only a recorded draft can get.
+//! - [`tier`]: the root and the issuers below it.
+
+mod authority;
+mod der;
+mod draft;
+mod issue;
+mod key;
+mod lint;
+mod names;
+mod possession;
+mod profile;
+mod record;
+mod request;
+mod sign;
+mod stand_in;
+mod tier;
+
+pub use authority::{Authority, Standing};
+pub use draft::Draft;
+pub use names::{Names, parse_san};
+pub use profile::Profile;
+pub use record::Recorded;
+pub use request::Request;
+pub use sign::{Issued, to_pem};
+pub use tier::{IssuerKind, NewTier, Tier, init_root};

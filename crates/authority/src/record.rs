@@ -1,0 +1,48 @@
+use fault::Fault;
+use ledger::Ledger;
+
+use crate::draft::Draft;
+
+/// Proof that the ledger holds a draft, durably: only what is recorded can be signed, and only once.
+///
+/// A draft alone is not signed:
+///
+/// ```compile_fail,E0308
+/// # use countersign_authority::{Authority, Draft};
+/// fn unrecorded(authority: &Authority, draft: Draft) {
+///     let _ = authority.sign(draft);
+/// }
+/// ```
+///
+/// and what is recorded is not signed twice:
+///
+/// ```compile_fail,E0382
+/// # use countersign_authority::{Authority, Recorded};
+/// fn twice(authority: &Authority, recorded: Recorded) {
+///     let _ = authority.sign(recorded);
+///     let _ = authority.sign(recorded);
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Recorded(Draft);
+
+impl Draft {
+    /// Puts the draft on record. A crash from here on leaves a draft in the ledger, never an unknown certificate.
+    ///
+    /// # Errors
+    /// Where the ledger did not take it; then nothing can be signed.
+    pub async fn record(self, ledger: &dyn Ledger) -> Result<Recorded, Fault> {
+        ledger.record(self.summary().clone()).await?;
+        Ok(Recorded(self))
+    }
+}
+
+impl Recorded {
+    pub(crate) fn draft(&self) -> &Draft {
+        &self.0
+    }
+
+    pub(crate) fn into_draft(self) -> Draft {
+        self.0
+    }
+}
