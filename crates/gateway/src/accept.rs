@@ -1,0 +1,214 @@
+//! The accept loop of one listener.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fault::{Code, Refusal};
+use identity::Verified;
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use transport::{Accepted, Door, HandshakeFailure};
+
+use crate::gateway::Gateway;
+use crate::http;
+use crate::journal::{AuditEvent, AuditKind};
+use crate::listener::{Listener, Spoken};
+use crate::metrics::ListenerLabel;
+use crate::pace::{Pace, Paced};
+use crate::refused::RefusalId;
+use crate::session::{Arrival, Session};
+use crate::slots::Slot;
+
+/// How sessions end with the node: asked to finish, then cut.
+pub(crate) struct Ends {
+    pub(crate) stop: CancellationToken,
+    pub(crate) cut: CancellationToken,
+}
+
+/// Accepts until told to stop; every connection lives in a task of `sessions`.
+pub(crate) async fn accept(
+    gateway: Arc<Gateway>,
+    listener: Arc<Listener>,
+    ends: Ends,
+    sessions: TaskTracker,
+) {
+    let Ends { stop, cut } = ends;
+    let Some(socket) = listener.take_socket() else { return };
+    let mut pause = FIRST_PAUSE;
+    while let Some(slot) = until(&stop, listener.slots.take()).await.flatten() {
+        let Some(accepted) = until(&stop, socket.accept()).await else { return };
+        let (stream, address) = match accepted {
+            Ok(connection) => connection,
+            Err(error) if peer_left(&error) => continue,
+            Err(error) => {
+                tracing::error!(listener = listener.name, %error, ?pause, "cannot accept; waiting");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+                continue;
+            }
+        };
+        pause = FIRST_PAUSE;
+        match listener.slots.give(slot, address.ip()) {
+            Some(slot) => {
+                let arriving = Arriving {
+                    gateway: Arc::clone(&gateway),
+                    listener: Arc::clone(&listener),
+                    address,
+                    slot,
+                };
+                let (run, cut) = (arriving.run(stream, stop.clone()), cut.clone());
+                sessions.spawn(async move { until(&cut, run).await });
+            }
+            None => turn_away(&gateway, &listener, address),
+        }
+    }
+}
+
+/// A connection that has a slot and has not yet said anything.
+struct Arriving {
+    gateway: Arc<Gateway>,
+    listener: Arc<Listener>,
+    address: SocketAddr,
+    slot: Slot,
+}
+
+impl Arriving {
+    /// One connection, from its first byte to its last. The handshake and the session are boxed apart, so that an
+    /// idle session does not keep the room that its handshake needed.
+    async fn run(mut self, stream: TcpStream, stop: CancellationToken) {
+        // Small answers must not wait for more to send.
+        let _ = stream.set_nodelay(true);
+        let snapshot = self.gateway.snapshot();
+        let door = snapshot.doors.get(self.listener.index).cloned().flatten();
+        let generation = snapshot.generation;
+        drop(snapshot);
+        match (self.listener.spoken, door) {
+            (Spoken::Https, Some(door)) => {
+                let Some(shaken) = until(&stop, Box::pin(self.shake(&door, stream))).await.flatten() else {
+                    return;
+                };
+                drop(door);
+                let Shaken { stream, h2, sni, verified } = shaken;
+                let (session, pace) = self.open(self.arrival(generation, sni, verified), !h2);
+                let stream = Paced::new(stream, pace);
+                match h2 {
+                    true => Box::pin(http::serve_h2(session, stream, stop)).await,
+                    false => Box::pin(http::serve_h1(session, stream, stop)).await,
+                }
+            }
+            (Spoken::Http, _) => {
+                let (session, pace) = self.open(self.arrival(generation, None, None), true);
+                Box::pin(http::serve_h1(session, Paced::new(stream, pace), stop)).await;
+            }
+            // A door that the snapshot does not have is never a reason for clear text.
+            (Spoken::Https, None) => {
+                tracing::error!(listener = self.listener.name, "no TLS settings; closed");
+            }
+        }
+    }
+
+    fn arrival(&self, generation: u64, server_name: Option<Box<str>>, verified: Option<Verified>) -> Arrival {
+        Arrival { generation, address: self.address, server_name, verified }
+    }
+
+    fn open(&mut self, arrival: Arrival, heads: bool) -> (Arc<Session>, Arc<Pace>) {
+        self.slot.shaken();
+        let pace = Arc::new(Pace::new(heads));
+        let session =
+            Session::open(Arc::clone(&self.gateway), Arc::clone(&self.listener), arrival, Arc::clone(&pace));
+        (Arc::new(session), pace)
+    }
+
+    async fn shake(&self, door: &Door, stream: TcpStream) -> Option<Shaken> {
+        match door.accept(stream).await {
+            Ok(Accepted { stream, verified, alpn, sni, .. }) => {
+                self.gateway.metrics.shaken(&self.listener.name, "ok");
+                let h2 = alpn.as_deref() == Some(b"h2");
+                Some(Shaken { stream: Box::new(stream), h2, sni, verified })
+            }
+            Err(failure) => {
+                self.note(&failure);
+                None
+            }
+        }
+    }
+
+    /// A handshake that failed: counted always, in the log at a bounded rate, on record where it is a refusal.
+    fn note(&self, failure: &HandshakeFailure) {
+        let result = failure.refusal().map_or(failure.kind().as_str(), |refusal| refusal.code().as_str());
+        self.gateway.metrics.shaken(&self.listener.name, result);
+        let (listener, peer, cause) = (&self.listener.name, self.address, failure.cause());
+        let id = failure.refusal().map(|refusal| self.record(refusal, failure.sni()));
+        if !self.gateway.warnings.allows(None) {
+            return;
+        }
+        match (failure.refusal(), id) {
+            (Some(refusal), Some(id)) => {
+                let code = refusal.code();
+                let remedy = code.remedy();
+                tracing::warn!(listener, %peer, %code, cause = refusal.cause(), refusal = %id, remedy, "handshake refused");
+            }
+            _ => tracing::warn!(listener, %peer, kind = result, cause, "handshake failed"),
+        }
+    }
+
+    fn record(&self, refusal: &Refusal, server_name: Option<&str>) -> RefusalId {
+        let id = RefusalId::draw();
+        self.gateway.metrics.refused(refusal.code());
+        self.gateway.journal.audit(&AuditEvent {
+            at: self.gateway.now(),
+            kind: AuditKind::Refusal,
+            listener: &self.listener.name,
+            peer: self.address,
+            server_name,
+            principal: None,
+            method: None,
+            certificate: None,
+            target: None,
+            refusal: Some((refusal.code(), refusal.cause(), id)),
+        });
+        id
+    }
+}
+
+/// What a handshake leaves. The stream is boxed: it is more than a kilobyte, and every future that it passes through
+/// would keep room for it.
+struct Shaken {
+    stream: Box<TlsStream<TcpStream>>,
+    h2: bool,
+    sni: Option<Box<str>>,
+    verified: Option<Verified>,
+}
+
+/// The future's value, or nothing once told to stop.
+async fn until<T>(stop: &CancellationToken, future: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => None,
+        value = future => Some(value),
+    }
+}
+
+/// Errors of one connection that was gone before it was accepted; they say nothing about the next one.
+fn peer_left(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+fn turn_away(gateway: &Gateway, listener: &Listener, address: SocketAddr) {
+    gateway.metrics.turned_away.get_or_create(&ListenerLabel { listener: listener.name.clone() }).inc();
+    if gateway.warnings.allows(None) {
+        tracing::warn!(
+            listener = listener.name, peer = %address, code = %Code::TooManyConnections,
+            "the address holds too many connections; closed"
+        );
+    }
+}
+
+/// Descriptors run out for a while, not for ever.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);

@@ -1,0 +1,181 @@
+//! What is served over HTTP/1.1 and HTTP/2.
+//!
+//! - [`answer`]: one request to one answer; every request passes it.
+//! - [`route`]: what a path names.
+//! - [`query`](mod@query): a database's answer to SQL.
+//! - [`whoami`]: who the door takes the caller for.
+//! - [`body`]: a request body within its limits.
+//! - [`reply`]: answers and their shapes.
+//! - [`rest`]: an idle HTTP/1.1 connection without the buffers that only a request needs.
+
+mod answer;
+mod body;
+mod query;
+mod reply;
+mod rest;
+mod route;
+mod whoami;
+
+use std::convert::Infallible;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper::{Request, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulConnection;
+use prometheus_client::metrics::gauge::Gauge;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::http::rest::Woken;
+use crate::metrics::ListenerLabel;
+use crate::pace::{BEFORE_REST, Paced, Verdict};
+use crate::session::Session;
+
+/// Serves HTTP/1.1 until the connection ends, in spells of activity between which it rests.
+pub(crate) async fn serve_h1<S>(session: Arc<Session>, stream: Paced<S>, stop: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let _open = Open::note(&session);
+    let mut stream = Woken::new(stream);
+    while let Some(tired) = Box::pin(spell_of_h1(&session, stream, &stop)).await {
+        match rest::rest(&session, tired, &stop).await {
+            Some(woken) => stream = woken,
+            None => return,
+        }
+    }
+}
+
+/// Serves HTTP/1.1 until the connection ends or has been idle for a while; then the stream comes back.
+async fn spell_of_h1<S>(
+    session: &Arc<Session>,
+    stream: Woken<S>,
+    stop: &CancellationToken,
+) -> Option<Woken<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = session.gateway.snapshot().http_limits;
+    let served = Arc::clone(session);
+    let service =
+        service_fn(move |request: Request<Incoming>| answer_to(Arc::clone(&served), request, "1.1"));
+    let mut connection = http1::Builder::new()
+        .half_close(false)
+        .max_buf_size(limits.head_bytes.max(SMALLEST_BUFFER))
+        .pipeline_flush(true)
+        .serve_connection(TokioIo::new(stream), service);
+    match attend(session, Pin::new(&mut connection), stop).await {
+        End::Over => None,
+        End::Tired => {
+            let parts = connection.into_parts();
+            Some(parts.io.into_inner().with(&parts.read_buf))
+        }
+    }
+}
+
+/// Serves HTTP/2 until the connection ends.
+pub(crate) async fn serve_h2<S>(session: Arc<Session>, stream: Paced<S>, stop: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let _open = Open::note(&session);
+    let limits = session.gateway.snapshot().http_limits;
+    let served = Arc::clone(&session);
+    let service = service_fn(move |request: Request<Incoming>| answer_to(Arc::clone(&served), request, "2"));
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams)
+        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
+        .serve_connection(TokioIo::new(stream), service);
+    // HTTP/2 keeps state between requests, so it does not rest.
+    let _ = attend(&session, pin!(connection), &stop).await;
+}
+
+async fn answer_to(
+    session: Arc<Session>,
+    request: Request<Incoming>,
+    version: &'static str,
+) -> Result<reply::Reply, Infallible> {
+    debug_assert!(request.version() <= Version::HTTP_2);
+    Ok(answer::answer(&session, request, version).await)
+}
+
+/// How a spell of activity ended.
+enum End {
+    /// With the connection.
+    Over,
+    /// Nothing was asked for a while.
+    Tired,
+}
+
+/// Drives a connection until it ends or tires, whatever ends it: the peer, a deadline, the certificate, the node
+/// going down. The farewell is the protocol's own: GOAWAY on HTTP/2, `Connection: close` on HTTP/1.1.
+async fn attend<C>(session: &Session, mut connection: Pin<&mut C>, stop: &CancellationToken) -> End
+where
+    C: GracefulConnection<Error = hyper::Error>,
+{
+    let mut leaving = false;
+    let limits = session.gateway.snapshot().http_limits;
+    let mut deadline = pin!(tokio::time::sleep(BEFORE_REST.min(limits.head).min(limits.idle)));
+    let mut told = pin!(stop.cancelled());
+    loop {
+        tokio::select! {
+            biased;
+            end = connection.as_mut() => {
+                if let Err(error) = end {
+                    let (listener, peer) = (&session.listener.name, session.address);
+                    tracing::debug!(listener, %peer, %error, "connection ended early");
+                }
+                return End::Over;
+            }
+            () = told.as_mut(), if !leaving => {
+                leaving = true;
+                connection.as_mut().graceful_shutdown();
+                // The drain has a deadline of its own.
+                deadline.as_mut().reset(Instant::now() + DRAIN);
+            }
+            () = deadline.as_mut() => match session.deadline() {
+                _ if leaving => return End::Over,
+                Verdict::Slow => return End::Over,
+                Verdict::Rest => return End::Tired,
+                Verdict::Idle => {
+                    leaving = true;
+                    connection.as_mut().graceful_shutdown();
+                    deadline.as_mut().reset(Instant::now() + FAREWELL);
+                }
+                Verdict::Wait(at) => deadline.as_mut().reset(at),
+            }
+        }
+    }
+}
+
+/// Counts a live connection for as long as it lives.
+struct Open(Gauge);
+
+impl Open {
+    fn note(session: &Session) -> Self {
+        let label = ListenerLabel { listener: session.listener.name.clone() };
+        let gauge = session.gateway.metrics.sessions.get_or_create_owned(&label);
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// From the farewell to the cut.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// Longer than any drain.
+const DRAIN: Duration = Duration::from_secs(3_600);
+/// The smallest buffer that hyper takes.
+const SMALLEST_BUFFER: usize = 8_192;

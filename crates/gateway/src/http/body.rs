@@ -1,0 +1,48 @@
+//! A request body within its limits.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::StatusCode;
+use hyper::body::{Body, Incoming};
+
+use crate::http::reply::{self, Reply};
+
+/// Reads a body of at most `most` bytes within `limit`.
+///
+/// # Errors
+/// The answer to give: 413 where the body is or becomes too large, 408 where it does not arrive in time, 400 where
+/// it breaks off.
+pub(crate) async fn read(body: &mut Incoming, most: usize, limit: Duration) -> Result<Bytes, Box<Reply>> {
+    // A body that announces itself as too large is not read at all.
+    if body.size_hint().lower() > u64::try_from(most).unwrap_or(u64::MAX) {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(limit, Limited::new(body, most).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(Box::new(reply::fault(StatusCode::BAD_REQUEST, "read body"))),
+        Err(_) => Err(Box::new(reply::fault(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time"))),
+    }
+}
+
+/// Takes in and forgets what is left of a body that the answer did not need.
+///
+/// An answer that leaves the body unread ends an HTTP/1.1 connection, and over HTTP/2 it is followed by a reset, which
+/// common clients (curl 7.88 among them) report in place of the answer. A body that is large or slow is left all the same.
+pub(crate) async fn forget(body: &mut Incoming) {
+    if !body.is_end_stream() {
+        // However it ends: nothing of it is wanted.
+        let _ = tokio::time::timeout(FORGET_TIME, Limited::new(body, FORGET_BYTES).collect()).await;
+    }
+}
+
+fn too_large() -> Box<Reply> {
+    Box::new(reply::fault(StatusCode::PAYLOAD_TOO_LARGE, "request body exceeds the maximum allowed size"))
+}
+
+/// What a refused request may still send: any statement of a sensible size.
+const FORGET_BYTES: usize = 256 * 1024;
+/// How long it may take for that.
+const FORGET_TIME: Duration = Duration::from_secs(1);

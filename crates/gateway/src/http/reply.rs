@@ -1,0 +1,60 @@
+//! Answers and their shapes.
+
+use bytes::Bytes;
+use fault::{Code, Refusal};
+use http_body_util::Full;
+use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::{Response, StatusCode};
+use serde_json::json;
+
+use crate::refused::RefusalId;
+
+/// An answer as hyper sends it.
+pub(crate) type Reply = Response<Full<Bytes>>;
+
+/// 200 and a JSON body.
+pub(crate) fn ok(body: impl Into<Bytes>) -> Reply {
+    json_reply(StatusCode::OK, body.into())
+}
+
+/// 200 and a text body of the given type.
+pub(crate) fn text(content_type: &'static str, body: String) -> Reply {
+    let mut reply = Response::new(Full::new(body.into()));
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    reply
+}
+
+/// A request that cannot be served as it is.
+pub(crate) fn fault(status: StatusCode, message: &str) -> Reply {
+    json_reply(status, envelope(json!({ "message": message })))
+}
+
+/// A "no", with the code and the id by which the operator finds the cause.
+pub(crate) fn refusal(refusal: &Refusal, id: RefusalId) -> Reply {
+    let code = refusal.code();
+    let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::FORBIDDEN);
+    let error = json!({ "message": refusal.sentence(), "code": code.as_str(), "refusal": id.to_string() });
+    let mut reply = json_reply(status, envelope(error));
+    match code {
+        Code::RateLimited => drop(reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"))),
+        // RFC 9110 §11.6.1 asks for a challenge; the only method there is needs none but names itself.
+        _ if status == StatusCode::UNAUTHORIZED => {
+            drop(reply.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("ClientCertificate")));
+        }
+        _ => {}
+    }
+    reply
+}
+
+fn envelope(error: serde_json::Value) -> Bytes {
+    let mut body = json!({ "error": error }).to_string();
+    body.push('\n');
+    body.into()
+}
+
+fn json_reply(status: StatusCode, body: Bytes) -> Reply {
+    let mut reply = Response::new(Full::new(body));
+    *reply.status_mut() = status;
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    reply
+}

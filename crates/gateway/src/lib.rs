@@ -1,0 +1,37 @@
+//! The door: accept, verify, recognize, admit, serve.
+//!
+//! Bytes arrive at a [`Listener`], pass its TLS settings, become a `Verified` chain, then a `Peer`, and every
+//! request on the way asks for a `Permit`. All of it is judged by one immutable [`Snapshot`].
+//!
+//! - [`snapshot`]: everything the gateway decides by at one moment, replaced whole.
+//! - [`listener`]: an address where peers arrive.
+//! - [`gateway`]: the published snapshot with the sinks; runs the listeners and drains them.
+//! - [`accept`]: the accept loop; capacity is taken before a connection is.
+//! - [`slots`]: how many connections there may be, in all and from one address.
+//! - [`session`]: one live connection: its peer, and when it must end.
+//! - [`pace`]: deadlines of a connection that is slow, silent or idle.
+//! - [`http`]: what is served over HTTP/1.1 and HTTP/2.
+//! - [`journal`]: what the gateway reports, as traits that the node fills in.
+//! - [`metrics`]: counters and gauges.
+//! - [`rate`]: requests per second for each principal.
+
+mod accept;
+mod gateway;
+mod http;
+mod journal;
+mod listener;
+mod metrics;
+mod pace;
+mod rate;
+mod refused;
+mod session;
+mod slots;
+mod snapshot;
+
+pub use gateway::{Drained, Gateway, Sinks};
+pub use journal::{AccessLine, AuditEvent, AuditKind, Journal};
+pub use listener::{Listener, Spoken};
+pub use metrics::{Described, Metrics};
+pub use refused::RefusalId;
+pub use slots::SlotLimits;
+pub use snapshot::{HttpLimits, Served, Snapshot};

@@ -1,0 +1,170 @@
+//! Counters and gauges of the gateway.
+
+use std::sync::atomic::AtomicU64;
+
+use fault::Code;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Metric, Registry};
+
+/// The gateway's handles; cloning them shares the counts.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    pub(crate) handshakes: Family<HandshakeLabels, Counter>,
+    pub(crate) sessions: Family<ListenerLabel, Gauge>,
+    pub(crate) refusals: Family<CodeLabel, Counter>,
+    requests: Family<DatabaseLabel, Counter>,
+    durations: Family<DatabaseLabel, Histogram>,
+    pub(crate) turned_away: Family<ListenerLabel, Counter>,
+    pub(crate) generation: Gauge<i64>,
+    pub(crate) answers: Counter<u64, AtomicU64>,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(crate) struct HandshakeLabels {
+    pub(crate) listener: String,
+    /// `ok`, a refusal code, or what kind of failure it was where TLS itself could not be agreed on.
+    pub(crate) result: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(crate) struct ListenerLabel {
+    pub(crate) listener: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(crate) struct CodeLabel {
+    pub(crate) code: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct DatabaseLabel {
+    db: String,
+}
+
+impl Metrics {
+    /// Makes the handles and registers them.
+    #[must_use]
+    pub fn register(registry: &mut Registry) -> Self {
+        let metrics = Self {
+            handshakes: Family::default(),
+            sessions: Family::default(),
+            refusals: Family::default(),
+            requests: Family::default(),
+            durations: Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS)),
+            turned_away: Family::default(),
+            generation: Gauge::default(),
+            answers: Counter::default(),
+        };
+        let m = &metrics;
+        REQUESTS.register(registry, m.requests.clone());
+        DURATIONS.register(registry, m.durations.clone());
+        HANDSHAKES.register(registry, m.handshakes.clone());
+        SESSIONS.register(registry, m.sessions.clone());
+        REFUSALS.register(registry, m.refusals.clone());
+        TURNED_AWAY.register(registry, m.turned_away.clone());
+        GENERATION.register(registry, m.generation.clone());
+        ANSWERS.register(registry, m.answers.clone());
+        metrics
+    }
+
+    /// Every metric of the gateway, for the reference page.
+    pub const DESCRIBED: [Described; 8] =
+        [REQUESTS, DURATIONS, HANDSHAKES, SESSIONS, REFUSALS, TURNED_AWAY, GENERATION, ANSWERS];
+
+    /// The generation of the snapshot that is served.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation.get().unsigned_abs()
+    }
+
+    /// The counters of one database, to be kept at hand.
+    pub(crate) fn of_database(&self, name: &str) -> (Counter, Histogram) {
+        let label = DatabaseLabel { db: name.to_owned() };
+        (self.requests.get_or_create_owned(&label), self.durations.get_or_create_owned(&label))
+    }
+
+    pub(crate) fn refused(&self, code: Code) {
+        self.refusals.get_or_create(&CodeLabel { code: code.as_str() }).inc();
+    }
+
+    pub(crate) fn shaken(&self, listener: &str, result: &'static str) {
+        self.handshakes.get_or_create(&HandshakeLabels { listener: listener.to_owned(), result }).inc();
+    }
+}
+
+/// What a metric counts; said once, for the metrics page and for the reference.
+#[derive(Clone, Copy, Debug)]
+pub struct Described {
+    /// Its name, as it is exposed.
+    pub name: &'static str,
+    /// `counter`, `gauge` or `histogram`.
+    pub kind: &'static str,
+    /// Its labels, separated by commas.
+    pub labels: &'static str,
+    /// A full sentence, with the unit.
+    pub help: &'static str,
+}
+
+impl Described {
+    /// Registers a metric under this description.
+    pub fn register(&self, registry: &mut Registry, metric: impl Metric) {
+        // The encoder adds the suffix of counters itself.
+        registry.register(self.name.strip_suffix("_total").unwrap_or(self.name), self.help, metric);
+    }
+}
+
+const REQUESTS: Described = Described {
+    name: "requests_total",
+    kind: "counter",
+    labels: "db",
+    help: "Requests that reached a database",
+};
+const DURATIONS: Described = Described {
+    name: "request_duration_seconds",
+    kind: "histogram",
+    labels: "db",
+    help: "From a database request's body to its answer, in seconds",
+};
+const HANDSHAKES: Described = Described {
+    name: "countersign_gateway_handshakes_total",
+    kind: "counter",
+    labels: "listener, result",
+    help: "TLS handshakes; the result is ok, a refusal code, or the kind of failure",
+};
+const SESSIONS: Described = Described {
+    name: "countersign_gateway_sessions",
+    kind: "gauge",
+    labels: "listener",
+    help: "Live connections past their handshake",
+};
+const REFUSALS: Described = Described {
+    name: "countersign_gateway_refusals_total",
+    kind: "counter",
+    labels: "code",
+    help: "Refusals of peers and of requests",
+};
+const TURNED_AWAY: Described = Described {
+    name: "countersign_gateway_turned_away_total",
+    kind: "counter",
+    labels: "listener",
+    help: "Connections closed unanswered because their address held too many",
+};
+const GENERATION: Described = Described {
+    name: "countersign_gateway_generation",
+    kind: "gauge",
+    labels: "",
+    help: "Generation of the snapshot that is served",
+};
+const ANSWERS: Described = Described {
+    name: "countersign_gateway_answers_total",
+    kind: "counter",
+    labels: "",
+    help: "HTTP answers of any kind",
+};
+
+/// Upper bounds in seconds: from a cached point query to the statement timeout.
+const DURATION_BUCKETS: [f64; 10] = [0.000_1, 0.000_5, 0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0, 30.0];

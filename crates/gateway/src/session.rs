@@ -1,0 +1,183 @@
+//! One live connection: who is at the other end, and when it must end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use access::Peer;
+use arc_swap::ArcSwap;
+use fault::Refusal;
+use identity::Verified;
+use time::OffsetDateTime;
+use tokio::time::Instant;
+
+use crate::gateway::Gateway;
+use crate::journal::{AuditEvent, AuditKind};
+use crate::listener::Listener;
+use crate::pace::{Pace, Verdict};
+use crate::refused::RefusalId;
+use crate::snapshot::Snapshot;
+
+/// One live connection past its handshake.
+pub(crate) struct Session {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) listener: Arc<Listener>,
+    pub(crate) address: SocketAddr,
+    pub(crate) pace: Arc<Pace>,
+    server_name: Option<Box<str>>,
+    verified: Option<Verified>,
+    judged: ArcSwap<Judged>,
+}
+
+/// Who the other end is, by one snapshot.
+pub(crate) struct Judged {
+    generation: u64,
+    pub(crate) peer: Result<Peer, Refusal>,
+}
+
+/// What a handshake leaves behind.
+pub(crate) struct Arrival {
+    /// The generation of the snapshot whose door shook hands.
+    pub(crate) generation: u64,
+    pub(crate) address: SocketAddr,
+    pub(crate) server_name: Option<Box<str>>,
+    pub(crate) verified: Option<Verified>,
+}
+
+impl Session {
+    /// Opens a session: recognizes the peer and puts the outcome on record.
+    pub(crate) fn open(
+        gateway: Arc<Gateway>,
+        listener: Arc<Listener>,
+        arrival: Arrival,
+        pace: Arc<Pace>,
+    ) -> Self {
+        let snapshot = gateway.snapshot();
+        let Arrival { generation, address, server_name, verified } = arrival;
+        // The handshake was judged a moment ago by the same door.
+        let peer =
+            access::recognize(&snapshot.directory, &listener.accepted, verified.as_ref(), gateway.now());
+        let judged = Judged { generation, peer };
+        let session = Self {
+            gateway,
+            listener,
+            address,
+            pace,
+            server_name,
+            verified,
+            judged: ArcSwap::from_pointee(judged),
+        };
+        session.record_sign_in();
+        session
+    }
+
+    /// Who the other end is by this snapshot; asked again whenever the snapshot is another one.
+    pub(crate) fn judge(&self, snapshot: &Snapshot) -> Arc<Judged> {
+        let judged = self.judged.load_full();
+        if judged.generation == snapshot.generation {
+            return judged;
+        }
+        let again =
+            Arc::new(Judged::by(snapshot, &self.listener, self.verified.as_ref(), self.gateway.now()));
+        self.judged.store(Arc::clone(&again));
+        again
+    }
+
+    /// The verified chain of the other end, where it presented one.
+    pub(crate) fn verified(&self) -> Option<&Verified> {
+        self.verified.as_ref()
+    }
+
+    /// Puts a refusal on record and gives it the id by which both sides can speak of it.
+    pub(crate) fn refuse(&self, refusal: &Refusal, peer: Option<&Peer>, target: Option<&str>) -> RefusalId {
+        let id = RefusalId::draw();
+        self.gateway.metrics.refused(refusal.code());
+        self.gateway.journal.audit(&AuditEvent {
+            kind: AuditKind::Refusal,
+            principal: peer.and_then(Peer::principal),
+            method: peer.map(Peer::method),
+            target,
+            refusal: Some((refusal.code(), refusal.cause(), id)),
+            ..self.event()
+        });
+        id
+    }
+
+    /// What the connection's deadline says now; the certificate's end is one of its reasons.
+    pub(crate) fn deadline(&self) -> Verdict {
+        let limits = self.gateway.snapshot().http_limits;
+        self.no_later_than_the_certificate(self.pace.judge(limits.head, limits.idle))
+    }
+
+    /// As [`deadline`](Self::deadline), for a connection that rests already.
+    pub(crate) fn deadline_resting(&self) -> Verdict {
+        let limits = self.gateway.snapshot().http_limits;
+        self.no_later_than_the_certificate(self.pace.judge_resting(limits.head, limits.idle))
+    }
+
+    fn no_later_than_the_certificate(&self, verdict: Verdict) -> Verdict {
+        match (self.until(), verdict) {
+            (Some(left), _) if left.is_zero() => Verdict::Idle,
+            (Some(left), Verdict::Wait(at)) => Verdict::Wait(at.min(Instant::now() + left)),
+            (_, verdict) => verdict,
+        }
+    }
+
+    /// How long the peer's certificate is still good; nothing where it has no end.
+    fn until(&self) -> Option<std::time::Duration> {
+        let end = self.verified.as_ref()?.until();
+        Some((end - self.gateway.now()).try_into().unwrap_or_default())
+    }
+
+    fn record_sign_in(&self) {
+        // A peer that was not recognized is put on record with each request, where it hears an id.
+        if let Ok(peer) = &self.judged.load().peer {
+            self.gateway.journal.audit(&AuditEvent {
+                principal: peer.principal(),
+                method: Some(peer.method()),
+                ..self.event()
+            });
+        }
+    }
+
+    fn event(&self) -> AuditEvent<'_> {
+        AuditEvent {
+            at: self.gateway.now(),
+            kind: AuditKind::SignIn,
+            listener: &self.listener.name,
+            peer: self.address,
+            server_name: self.server_name.as_deref(),
+            principal: None,
+            method: None,
+            certificate: self.verified.as_ref(),
+            target: None,
+            refusal: None,
+        }
+    }
+}
+
+impl Judged {
+    fn by(
+        snapshot: &Snapshot,
+        listener: &Listener,
+        verified: Option<&Verified>,
+        now: OffsetDateTime,
+    ) -> Self {
+        let peer = again(snapshot, listener, verified).and_then(|verified| {
+            access::recognize(&snapshot.directory, &listener.accepted, verified.as_ref(), now)
+        });
+        Self { generation: snapshot.generation, peer }
+    }
+}
+
+/// Asks the snapshot's own door about a chain that an earlier one may have accepted; a look-up where the door has
+/// not changed.
+fn again(
+    snapshot: &Snapshot,
+    listener: &Listener,
+    verified: Option<&Verified>,
+) -> Result<Option<Verified>, Refusal> {
+    match (verified, snapshot.doors.get(listener.index).and_then(Option::as_ref)) {
+        (Some(verified), Some(door)) => door.judge_again(verified),
+        _ => Ok(None),
+    }
+}

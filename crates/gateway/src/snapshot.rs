@@ -1,0 +1,69 @@
+//! Everything the gateway decides by at one moment.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use access::{Directory, Grants};
+use database::Database;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::histogram::Histogram;
+use transport::Door;
+
+use crate::metrics::Metrics;
+
+/// Everything the gateway decides by at one moment; immutable, and replaced whole or not at all.
+pub struct Snapshot {
+    /// Counts the snapshots of this process, from 1.
+    pub generation: u64,
+    /// The TLS settings of each listener, by its index; none where clear text is spoken.
+    pub doors: Vec<Option<Arc<Door>>>,
+    /// Who is who.
+    pub directory: Arc<Directory>,
+    /// Who may do what.
+    pub grants: Arc<Grants>,
+    /// Whether the administration routes exist; who may use them is among the grants.
+    pub control_plane: bool,
+    /// The databases by name.
+    pub databases: HashMap<String, Served>,
+    /// Limits of what one request may ask of a database.
+    pub statement_limits: database::Limits,
+    /// Limits of HTTP connections and requests.
+    pub http_limits: HttpLimits,
+}
+
+/// A database behind the door, with its own counters at hand.
+#[derive(Clone)]
+pub struct Served {
+    pub(crate) database: Arc<Database>,
+    pub(crate) requests: Counter,
+    pub(crate) durations: Histogram,
+}
+
+impl Served {
+    /// Puts a database behind the door under `name`.
+    #[must_use]
+    pub fn new(name: &str, database: Arc<Database>, metrics: &Metrics) -> Self {
+        let (requests, durations) = metrics.of_database(name);
+        Self { database, requests, durations }
+    }
+}
+
+/// Limits of HTTP connections and requests.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpLimits {
+    /// From the first byte of a request's head to its last.
+    pub head: Duration,
+    /// From a request's head to the last byte of its body.
+    pub body: Duration,
+    /// Without a request.
+    pub idle: Duration,
+    /// The largest request body in bytes.
+    pub body_bytes: usize,
+    /// The largest request head in bytes.
+    pub head_bytes: usize,
+    /// Streams open at one time on one HTTP/2 connection.
+    pub streams: u32,
+    /// Requests per second for each principal; 0 is no limit.
+    pub per_principal_rps: u32,
+}
