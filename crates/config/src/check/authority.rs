@@ -1,0 +1,109 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use identity::Secret;
+
+use crate::plan::{AuthorityPlan, IssuerPlan, KeyPassword, ProfilePlan};
+use crate::reader::{At, Reader};
+use crate::section::authority::{Authority, Issuer, Profile};
+use crate::table::Table;
+
+/// Profiles that need not say everything, because we do.
+const BUILT_IN: &[&str] = &["server", "client", "service"];
+
+pub(super) fn plan(reader: &mut Reader<'_>, at: &At<Authority>) -> Option<AuthorityPlan> {
+    let written = &at.value;
+    let mut issuers = BTreeMap::new();
+    for (name, issuer) in written.issuers.iter().flat_map(|named| &named.value.0) {
+        if let Some(plan) = issuer_plan(reader, name, issuer) {
+            issuers.insert(name.value.clone(), plan);
+        }
+    }
+    let mut profiles = BTreeMap::new();
+    for (name, profile) in written.profiles.iter().flat_map(|named| &named.value.0) {
+        profiles.insert(name.value.clone(), profile_plan(reader, name, profile));
+    }
+    if written.lacks(&written.issuers, "issuers") {
+        let remedy = "write issuers: { server: { cert: …, key: … }, client: { cert: …, key: … } }";
+        reader.refuse(at, "config: authority needs issuers", remedy);
+    }
+    let Some(root_cert) = &written.root_cert else {
+        if written.lacks(&written.root_cert, "root_cert") {
+            let remedy = "write the path of the root's certificate, such as ./pki/root.crt";
+            reader.refuse(at, "config: authority needs root_cert", remedy);
+        }
+        return None;
+    };
+    Some(AuthorityPlan { root_cert: root_cert.value.clone(), issuers, profiles })
+}
+
+fn issuer_plan(reader: &mut Reader<'_>, name: &At<String>, written: &Issuer) -> Option<IssuerPlan> {
+    let owner = format!("authority issuer {:?}", name.value);
+    let key_password = key_password(
+        reader,
+        &owner,
+        written.key_password_env.as_ref(),
+        written.key_password_file.as_ref(),
+        None,
+    );
+    let (Some(cert), Some(key)) = (&written.cert, &written.key) else {
+        if written.lacks(&written.cert, "cert") || written.lacks(&written.key, "key") {
+            reader.refuse(name, format!("config: {owner} needs cert and key"), "write the paths of both");
+        }
+        return None;
+    };
+    Some(IssuerPlan { cert: cert.value.clone(), key: key.value.clone(), key_password })
+}
+
+/// Where a key's password is; `fallback` where nothing is written.
+pub(super) fn key_password(
+    reader: &mut Reader<'_>,
+    owner: &str,
+    variable: Option<&At<String>>,
+    file: Option<&At<PathBuf>>,
+    fallback: Option<Secret>,
+) -> Option<KeyPassword> {
+    match (variable, file) {
+        (Some(variable), Some(_)) => {
+            let said = format!("config: {owner} has both key_password_env and key_password_file");
+            reader.refuse(variable, said, "keep one of them");
+            None
+        }
+        (Some(variable), None) => match reader.env.get(&variable.value) {
+            Some(password) => Some(KeyPassword::Given(Secret::new(password.clone()))),
+            None => {
+                let said =
+                    format!("config: {owner}: key_password_env names {:?}, which is not set", variable.value);
+                reader.refuse(variable, said, format!("set {} to the key's password", variable.value));
+                None
+            }
+        },
+        (None, Some(file)) => Some(KeyPassword::File(file.value.clone())),
+        (None, None) => fallback.map(KeyPassword::Given),
+    }
+}
+
+fn profile_plan(reader: &mut Reader<'_>, name: &At<String>, written: &Profile) -> ProfilePlan {
+    let built_in = BUILT_IN.contains(&name.value.as_str());
+    if !built_in && (written.lacks(&written.lifetime, "lifetime") || written.lacks(&written.usages, "usages"))
+    {
+        let said = format!(
+            "config: authority profile {:?} is not built in and needs lifetime and usages",
+            name.value
+        );
+        reader.refuse(name, said, "write both, such as lifetime: 90d and usages: [client]");
+    }
+    if let Some(usages) = written.usages.as_ref().filter(|usages| usages.value.is_empty()) {
+        let said = format!("config: authority profile {:?} may be used for nothing", name.value);
+        reader.refuse(usages, said, "write usages: [client], [server], or both");
+    }
+    if let Some(lifetime) = written.lifetime.as_ref().filter(|lifetime| lifetime.value.is_zero()) {
+        let said = format!("config: authority profile {:?} has no lifetime", name.value);
+        reader.refuse(lifetime, said, "write a lifetime such as 90d");
+    }
+    ProfilePlan {
+        lifetime: written.lifetime.as_ref().map(|at| at.value),
+        usages: written.usages.as_ref().map(|at| at.value.iter().map(|usage| usage.value).collect()),
+        keys: written.keys.as_ref().map(|at| at.value.iter().map(|key| key.value).collect()),
+    }
+}

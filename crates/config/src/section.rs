@@ -1,0 +1,9 @@
+//! The configuration as it is written: one file per section, every key declared once.
+
+pub(crate) mod access;
+pub(crate) mod authority;
+pub(crate) mod database;
+pub(crate) mod limits;
+pub(crate) mod listener;
+pub(crate) mod tls;
+pub(crate) mod top;

@@ -1,0 +1,66 @@
+//! `authority`: the root, the issuers, the profiles.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use identity::{KeyKind, Purpose};
+
+use crate::reader::At;
+use crate::scalar::{Ground, Scalar, Wrong, unknown};
+use crate::table::{Named, shapes, table};
+
+table! {
+    /// Our own authority.
+    Authority at "authority" {
+        /// The root's certificate. Its key is never read.
+        root_cert: PathBuf;
+        /// Issuers by name: `server` and `client` sign what those profiles describe.
+        issuers: Named<Issuer>;
+        /// Profiles by name. `server`, `client` and `service` are built in; what is written here adjusts or adds.
+        profiles: Named<Profile>;
+        later "services" "rotation" "crl" "ocsp" "distribution_url";
+    }
+}
+
+table! {
+    /// An issuer.
+    Issuer at "authority.issuers.<name>" {
+        /// Its certificate.
+        cert: PathBuf;
+        /// Its key; only its owner may read the file.
+        key: PathBuf;
+        /// The environment variable that holds the key's password.
+        key_password_env: String;
+        /// The file whose first line is the key's password.
+        key_password_file: PathBuf;
+    }
+}
+
+table! {
+    /// The rules for one kind of certificate.
+    Profile at "authority.profiles.<name>" {
+        /// How long a certificate is valid.
+        lifetime: Duration;
+        /// What it may be used for.
+        usages: Vec<At<Purpose>>;
+        /// Which keys it may carry.
+        keys: Vec<At<KeyKind>>;
+    }
+}
+
+/// What a certificate may be used for.
+impl Scalar for Purpose {
+    fn kind() -> String {
+        "`server` or `client`".into()
+    }
+
+    fn parse(text: &str, _: &Ground) -> Result<Self, Wrong> {
+        match text {
+            "server" => Ok(Self::Server),
+            "client" => Ok(Self::Client),
+            _ => Err(unknown(text, &["server", "client"])),
+        }
+    }
+}
+
+shapes! { Purpose }

@@ -1,0 +1,96 @@
+//! The top of the file, and the sections that are a few keys each.
+
+use std::time::Duration;
+
+use super::access::Auth;
+use super::authority::Authority;
+use super::database::Database;
+use super::limits::Limits;
+use super::listener::Listener;
+use super::tls::Tls;
+use crate::plan::{Environment, LogFormat, LogLevel};
+use crate::reader::At;
+use crate::table::table;
+
+table! {
+    /// The whole file.
+    Top at "" {
+        /// Which environment this node serves.
+        environment: Environment = "development";
+        /// Where issued and revoked certificates are recorded.
+        ledger: Ledger;
+        /// Our own authority; left out: a door without one.
+        authority: Authority;
+        /// TLS profiles by name, or one block in the short spelling.
+        tls: Tls;
+        /// Where peers arrive.
+        listeners: Vec<At<Listener>>;
+        /// Who may come in.
+        auth: Auth = "";
+        /// Databases that are served.
+        databases: Vec<At<Database>>;
+        /// The administrators' routes.
+        control_plane: ControlPlane = "";
+        /// Bounds.
+        limits: Limits = "";
+        /// What is recorded for auditors.
+        audit: Audit = "";
+        /// What is logged.
+        logging: Logging = "";
+        /// Serves everyone, read-write, on any address, where neither principals nor grants are configured.
+        allow_open: bool = "false";
+        later "services" "allowlist" "secrets" "http" "server" "routing" "cors" "changefeed" "wire_compression"
+            "observability" "storage" "allow_weaker";
+    }
+}
+
+table! {
+    /// Where issued and revoked certificates are recorded.
+    Ledger at "ledger" {
+        /// `sqlite:` and the path of a file.
+        url: String;
+    }
+}
+
+table! {
+    /// The administrators' routes, `/_admin/…`.
+    ControlPlane at "control_plane" {
+        /// Whether they are served.
+        enabled: bool = "false";
+        /// The principals that may use them; at least one where they are served.
+        admins: Vec<At<String>> = "";
+    }
+}
+
+table! {
+    /// What is recorded for auditors.
+    Audit at "audit" {
+        /// Which sign-ins are recorded.
+        auth_events: AuthEvents = "";
+        /// How long records are kept.
+        retention: Duration = "90d";
+    }
+}
+
+table! {
+    /// Which sign-ins are recorded.
+    AuthEvents at "audit.auth_events" {
+        /// Those that were refused.
+        failed: bool = "true";
+        /// Those that succeeded.
+        successful: bool = "true";
+    }
+}
+
+table! {
+    /// What is logged, to standard error.
+    Logging at "logging" {
+        /// For people or for programs.
+        format: LogFormat = "text";
+        /// The least important lines that are still written.
+        level: LogLevel = "info";
+        /// Whether each request has a line.
+        access: bool = "true";
+        later "expand_params" "slow_threshold";
+    }
+}

@@ -1,0 +1,47 @@
+//! Databases, the authority and its ledger.
+
+use super::{said, with};
+
+#[test]
+fn databases_keep_their_rules() {
+    let databases = |text: &str| said(&with(&format!("databases: [ {text} ]")));
+    assert_eq!(
+        databases("{ name: a, path: a }, { name: a, path: b }"),
+        "c.yaml:1:44: config: duplicate database \"a\"\n  try: give each its own name"
+    );
+    assert_eq!(
+        databases("{ name: m, backend: memory-shared, path: a }, { name: b, backend: vault }"),
+        "c.yaml:1:55: config: database \"m\" (memory-shared) has a path and is kept in memory\n  try: leave the path out, \
+         or write backend: file\nc.yaml:1:80: databases[1].backend \"vault\" is not available in this version"
+    );
+    for name in ["_x", ".", "..", "a/b", "ä", "blob", "''"] {
+        let said = databases(&format!("{{ name: {name}, path: a }}"));
+        assert!(said.contains("has an invalid or reserved name"), "{name}: {said}");
+    }
+}
+
+#[test]
+fn the_authority_and_its_ledger_keep_their_rules() {
+    assert_eq!(
+        said(&with("authority: { profiles: { odd: {}, client: { lifetime: 0s, usages: [] } } }")),
+        "c.yaml:1:12: config: authority needs issuers\n  try: write issuers: { server: { cert: …, key: … }, client: { cert: …, key: … } }
+c.yaml:1:12: config: authority needs root_cert\n  try: write the path of the root's certificate, such as ./pki/root.crt
+c.yaml:1:12: config: authority needs a ledger to record what it issues\n  try: write ledger: { url: \"sqlite:./state/ledger.db\" }
+c.yaml:1:26: config: authority profile \"odd\" is not built in and needs lifetime and usages\n  try: write both, such as lifetime: 90d and usages: [client]
+c.yaml:1:55: config: authority profile \"client\" has no lifetime\n  try: write a lifetime such as 90d
+c.yaml:1:67: config: authority profile \"client\" may be used for nothing\n  try: write usages: [client], [server], or both"
+    );
+    assert_eq!(
+        said(&with("ledger: { url: \"postgresql://db\" }")),
+        "c.yaml:1:16: ledger.url \"postgresql://db\" is not available in this version\n  try: write \"sqlite:\" and the \
+         path of a file"
+    );
+    assert_eq!(
+        said(&with(
+            "authority: { issuers: { client: { cert: c, key: k, key_password_env: NONE } }, root_cert: r }\nledger: { url: 'mysql:x' }"
+        )),
+        "c.yaml:1:70: config: authority issuer \"client\": key_password_env names \"NONE\", which is not set\n  try: set \
+         NONE to the key's password\nc.yaml:2:16: ledger.url \"mysql:x\" is not known (want \"sqlite:\" and the path of a \
+         file)"
+    );
+}
