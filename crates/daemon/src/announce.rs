@@ -1,0 +1,106 @@
+//! What a node says of itself once it listens, and what it opens.
+
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use config::{DatabasePlan, ListenerPlan};
+use database::{Backend, OpenMode, Settings};
+use gateway::Listener;
+
+use crate::prepare::Prepared;
+use crate::publish;
+use crate::serve::Credentials;
+use crate::status::{Announcement, CertificateShown, DatabaseShown, ListenerShown};
+
+/// Describes a node that has bound its listeners.
+pub(crate) fn announcement(
+    prepared: &Prepared,
+    listeners: &[Arc<Listener>],
+    credentials: &Credentials,
+) -> Announcement {
+    let plan = &prepared.plan;
+    Announcement {
+        listeners: listeners
+            .iter()
+            .zip(&plan.listeners)
+            .map(|(bound, written)| listener(prepared, bound, written))
+            .collect(),
+        databases: plan.databases.iter().map(database).collect(),
+        certificates: certificates(prepared, credentials),
+    }
+}
+
+fn listener(prepared: &Prepared, bound: &Listener, written: &ListenerPlan) -> ListenerShown {
+    let plan = &prepared.plan;
+    let tls = written.tls.as_ref().and_then(|name| plan.tls.get(name));
+    let only = plan.databases.first().filter(|_| plan.env_only);
+    ListenerShown {
+        name: written.name.clone(),
+        address: bound.address(),
+        written: as_written(bound, written),
+        transport: written.transport.as_str(),
+        tls: tls.is_some(),
+        client_auth: tls.and_then(|tls| publish::asked(tls, &written.auth)).map(config::ClientAuth::as_str),
+        auth: written.auth.iter().map(|accepted| accepted.as_str()).collect(),
+        single: only.map(file_name),
+    }
+}
+
+/// The address as configured; a port that the system was to choose is told as it was chosen.
+fn as_written(bound: &Listener, written: &ListenerPlan) -> String {
+    match written.address.strip_suffix(":0") {
+        Some(host) => format!("{host}:{}", bound.address().port()),
+        None => written.address.clone(),
+    }
+}
+
+fn database(written: &DatabasePlan) -> DatabaseShown {
+    DatabaseShown {
+        name: written.name.clone(),
+        backend: match written.backend {
+            config::Backend::File => "sqlite",
+            config::Backend::MemoryShared => "memory",
+        },
+        path: written.path.as_ref().map(|path| path.display().to_string()),
+    }
+}
+
+fn file_name(database: &DatabasePlan) -> String {
+    let name = database.path.as_ref().and_then(|path| path.file_name());
+    name.map_or_else(|| database.name.clone(), |name| name.to_string_lossy().into_owned())
+}
+
+pub(crate) fn certificates(prepared: &Prepared, credentials: &Credentials) -> Vec<CertificateShown> {
+    let own = credentials
+        .iter()
+        .map(|(name, credential)| CertificateShown::new(format!("tls.{name}"), credential.leaf()));
+    let trusted = prepared.profiles.iter().flat_map(|(name, profile)| {
+        let anchors = profile.trust.iter().flat_map(|trust| trust.anchors());
+        anchors.map(move |anchor| CertificateShown::new(format!("tls.{name} client_ca"), anchor))
+    });
+    own.chain(trusted).collect()
+}
+
+/// How a database of the Plan is opened.
+pub(crate) fn settings(written: &DatabasePlan) -> Settings {
+    let backend = match (written.backend, &written.path) {
+        (config::Backend::File, Some(path)) => Backend::File {
+            path: path.clone(),
+            mode: match written.mode {
+                config::OpenMode::Rw => OpenMode::Rw,
+                config::OpenMode::Ro => OpenMode::Ro,
+                config::OpenMode::Rwc => OpenMode::Rwc,
+            },
+        },
+        _ => Backend::MemoryShared,
+    };
+    Settings {
+        name: written.name.clone(),
+        backend,
+        recommended_pragmas: written.recommended_pragmas,
+        readers: available_parallelism().map_or(FEWEST_READERS, |cores| cores.get().max(FEWEST_READERS)),
+    }
+}
+
+/// A slow read must leave a thread to a quick one, on one core too.
+const FEWEST_READERS: usize = 4;

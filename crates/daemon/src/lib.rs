@@ -1,0 +1,31 @@
+//! Start, publish, serve, drain: the composition of the node.
+//!
+//! - [`prepare`]: a Plan with every file it names loaded and checked; `check` and `explain` stop here.
+//! - [`serve`](mod@serve): a prepared Plan becomes a running node, and ends as one.
+//! - [`publish`]: builds the snapshots that the gateway serves by.
+//! - [`renew`]: keeps the certificates that our own authority issues to this node fresh.
+//! - [`self_signed`]: a certificate for development.
+//! - [`issuing`]: our own authority as the Plan describes it.
+//! - [`realm`]: a folder with everything a node needs.
+//! - [`announce`], [`status`], [`metrics`]: what the node says of itself.
+//! - [`log`], [`journal`], [`auditor`], [`records`]: the log and the ledger, and where the gateway's reports go.
+
+mod announce;
+mod auditor;
+pub mod issuing;
+mod journal;
+mod log;
+mod metrics;
+mod prepare;
+mod publish;
+pub mod realm;
+mod records;
+mod renew;
+mod self_signed;
+mod serve;
+mod status;
+
+pub use metrics::reference as metrics_reference;
+pub use prepare::{Prepared, TlsProfile, prepare};
+pub use serve::serve;
+pub use status::{Announcement, CertificateShown, DatabaseShown, ListenerShown};

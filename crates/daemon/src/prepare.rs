@@ -1,0 +1,169 @@
+//! A Plan with every file it names loaded and checked.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use access::{Directory, Grants};
+use authority::Authority;
+use config::{ClientCa, KeyPassword, Plan, TlsMode, TlsPlan};
+use fault::{Fault, Faults};
+use identity::{Certificate, Credential, Secret, Strictness, Trust};
+use time::OffsetDateTime;
+
+use crate::issuing;
+
+/// A Plan whose files were loaded and found good. Nothing has been bound, opened or written.
+pub struct Prepared {
+    /// The Plan.
+    pub plan: Plan,
+    /// Who is who.
+    pub directory: Arc<Directory>,
+    /// Who may do what.
+    pub grants: Arc<Grants>,
+    /// The TLS profiles by name.
+    pub profiles: BTreeMap<String, TlsProfile>,
+    /// The issuers of our own authority by name.
+    pub issuers: BTreeMap<String, Authority>,
+    /// What is allowed and will hurt.
+    pub warnings: Vec<Fault>,
+}
+
+/// What a TLS profile presents and trusts.
+pub struct TlsProfile {
+    /// The credential from files; none where it is made or issued at start.
+    pub credential: Option<Arc<Credential>>,
+    /// Whom it believes; none where no client certificate is asked for.
+    pub trust: Option<Arc<Trust>>,
+}
+
+/// Loads and checks everything that a Plan names. `check`, `explain` and `serve` share it, so that a yes of one is
+/// a yes of all.
+///
+/// # Errors
+/// Every fault at once.
+pub fn prepare(plan: Plan, now: OffsetDateTime) -> Result<Prepared, Faults> {
+    let mut faults = Faults::new();
+    let mut warnings = Vec::new();
+    let rules = rules(&plan).map_err(|found| faults.extend(found)).ok();
+    let issuers = issuing::issuers(&plan, now).map_err(|found| faults.extend(found)).ok();
+    let mut profiles = BTreeMap::new();
+    for (name, tls) in &plan.tls {
+        match profile(&plan, tls, now, &mut warnings) {
+            Ok(profile) => drop(profiles.insert(name.clone(), profile)),
+            Err(found) => faults.extend(found),
+        }
+    }
+    match (rules, issuers) {
+        (Some((directory, grants)), Some(issuers)) if faults.is_empty() => {
+            Ok(Prepared { plan, directory, grants, profiles, issuers, warnings })
+        }
+        _ => Err(faults),
+    }
+}
+
+fn rules(plan: &Plan) -> Result<(Arc<Directory>, Arc<Grants>), Faults> {
+    let directory = match plan.env_only {
+        true => Directory::common_name_is_principal(),
+        false => Directory::new(plan.principals.clone())?,
+    };
+    let grants = match plan.open {
+        true => Grants::open(),
+        false => Grants::new(plan.grants.clone(), &directory)?
+            .with_admins(plan.control_plane.admins.clone(), &directory)?,
+    };
+    Ok((Arc::new(directory), Arc::new(grants)))
+}
+
+fn profile(
+    plan: &Plan,
+    tls: &TlsPlan,
+    now: OffsetDateTime,
+    warnings: &mut Vec<Fault>,
+) -> Result<TlsProfile, Faults> {
+    let mut faults = Faults::new();
+    let credential = match &tls.mode {
+        TlsMode::Files { cert, key, key_password } => faults
+            .note(
+                password(key_password.as_ref())
+                    .and_then(|password| files::load_server_credential(cert, key, password.as_ref(), now)),
+            )
+            .map(|(credential, found)| {
+                warnings.extend(found);
+                Arc::new(credential)
+            }),
+        TlsMode::Authority { .. } | TlsMode::SelfSigned { .. } => None,
+    };
+    let trust = match client_ca(plan, tls) {
+        Ok(None) => None,
+        Ok(Some(anchors)) => {
+            warnings.extend(expiring(&anchors, now));
+            let strictness = Strictness {
+                allow_x509_v1: tls.allow_x509_v1,
+                environment: Some(plan.environment.as_str().to_owned()),
+            };
+            Some(Arc::new(Trust::new(anchors, strictness)))
+        }
+        Err(fault) => {
+            faults.push(fault);
+            None
+        }
+    };
+    if let (Some(credential), Some(trust)) = (&credential, &trust) {
+        warnings.extend(shared_authority(credential, trust));
+    }
+    faults.or(TlsProfile { credential, trust })
+}
+
+/// The password of a private key: given, or the first line of a file.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(crate) fn password(written: Option<&KeyPassword>) -> Result<Option<Secret>, Fault> {
+    match written {
+        None => Ok(None),
+        Some(KeyPassword::Given(secret)) => Ok(Some(secret.clone())),
+        Some(KeyPassword::File(path)) => files::load_password(path).map(Some),
+    }
+}
+
+fn client_ca(plan: &Plan, tls: &TlsPlan) -> Result<Option<Vec<Certificate>>, Fault> {
+    match &tls.client_ca {
+        None => Ok(None),
+        Some(ClientCa::Path(path)) => files::load_client_ca(path).map(Some),
+        Some(ClientCa::Authority) => {
+            let issuer = plan.authority.as_ref().and_then(|authority| authority.issuers.get("client"));
+            let issuer = issuer.ok_or_else(|| {
+                Fault::yours("client_ca is `authority` and there is no client issuer")
+                    .remedy("add authority.issuers.client, or name a file")
+            })?;
+            files::load_client_ca(&issuer.cert).map(Some)
+        }
+    }
+}
+
+/// An authority that ends takes every certificate below it along.
+fn expiring(anchors: &[Certificate], now: OffsetDateTime) -> Vec<Fault> {
+    let soon = |anchor: &&Certificate| anchor.identity().not_after() - now < EXPIRES_SOON;
+    anchors
+        .iter()
+        .filter(soon)
+        .map(|anchor| {
+            let identity = anchor.identity();
+            Fault::yours(format!("client authority {} ends at {}", identity.subject(), identity.not_after()))
+                .remedy("replace it before then: every certificate below it ends with it")
+        })
+        .collect()
+}
+
+/// Whoever can issue client certificates could then also issue our server's (T23).
+fn shared_authority(credential: &Credential, trust: &Trust) -> Option<Fault> {
+    let issuer = credential.leaf().identity().issuer();
+    let shared = trust.anchors().find(|anchor| anchor.identity().subject() == issuer)?;
+    let subject = shared.identity().subject();
+    Some(
+        Fault::yours(format!("client certificates and the server's own come from one authority, {subject}"))
+            .remedy("use separate authorities, so that issuing a client certificate cannot forge a server"),
+    )
+}
+
+const EXPIRES_SOON: time::Duration = time::Duration::days(90);

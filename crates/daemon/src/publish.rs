@@ -1,0 +1,127 @@
+//! Builds the snapshots that the gateway serves by.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use access::Accepted;
+use config::{ListenerPlan, TlsPlan};
+use fault::{Fault, Faults};
+use gateway::{HttpLimits, Served, Snapshot};
+use identity::Credential;
+use transport::{ClientAuth, Clock, Door, DoorSpec, TlsVersion};
+
+use crate::prepare::{Prepared, TlsProfile};
+
+/// What snapshots of one node are built from: the prepared Plan and what was opened for it.
+pub(crate) struct Publisher {
+    pub(crate) prepared: Arc<Prepared>,
+    pub(crate) databases: HashMap<String, Served>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Publisher {
+    /// Builds a whole snapshot; `credentials` are the TLS profiles' own, by name.
+    ///
+    /// # Errors
+    /// Every listener whose TLS settings cannot be built.
+    pub(crate) fn snapshot(
+        &self,
+        generation: u64,
+        credentials: &BTreeMap<String, Arc<Credential>>,
+    ) -> Result<Snapshot, Faults> {
+        let mut faults = Faults::new();
+        let plan = &self.prepared.plan;
+        let mut doors = Vec::new();
+        for listener in &plan.listeners {
+            doors.push(faults.note(self.door(listener, credentials)).flatten().map(Arc::new));
+        }
+        let limits = &plan.limits;
+        faults.or(Snapshot {
+            generation,
+            doors,
+            directory: Arc::clone(&self.prepared.directory),
+            grants: Arc::clone(&self.prepared.grants),
+            control_plane: plan.control_plane.enabled,
+            databases: self.databases.clone(),
+            statement_limits: statement_limits(limits),
+            http_limits: http_limits(limits),
+        })
+    }
+
+    fn door(
+        &self,
+        listener: &ListenerPlan,
+        credentials: &BTreeMap<String, Arc<Credential>>,
+    ) -> Result<Option<Door>, Fault> {
+        let Some(name) = &listener.tls else { return Ok(None) };
+        let missing = || Fault::ours(format!("listener {:?} has no TLS profile {name:?}", listener.name));
+        let tls = self.prepared.plan.tls.get(name).ok_or_else(missing)?;
+        let profile = self.prepared.profiles.get(name).ok_or_else(missing)?;
+        let credential = credentials.get(name).ok_or_else(missing)?;
+        Door::new(DoorSpec {
+            credentials: vec![Arc::clone(credential)],
+            client_auth: client_auth(tls, profile, &listener.auth),
+            min_version: min_version(tls.min_version),
+            alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+            handshake_timeout: self.prepared.plan.limits.handshake_timeout,
+            clock: Arc::clone(&self.clock),
+        })
+        .map(Some)
+    }
+}
+
+/// What a listener asks of its peers: exactly `[mtls]` means that a certificate is required.
+pub(crate) fn asked(tls: &TlsPlan, auth: &[Accepted]) -> Option<config::ClientAuth> {
+    match (tls.client_ca.is_some(), tls.client_auth, auth) {
+        (false, ..) => None,
+        (true, Some(written), _) => Some(written),
+        (true, None, [Accepted::Mtls]) => Some(config::ClientAuth::Require),
+        (true, None, _) => Some(config::ClientAuth::Request),
+    }
+}
+
+fn client_auth(tls: &TlsPlan, profile: &TlsProfile, auth: &[Accepted]) -> ClientAuth {
+    match (asked(tls, auth), &profile.trust) {
+        (Some(config::ClientAuth::Require), Some(trust)) => ClientAuth::Require(Arc::clone(trust)),
+        (Some(config::ClientAuth::Request), Some(trust)) => ClientAuth::Request(Arc::clone(trust)),
+        _ => ClientAuth::Off,
+    }
+}
+
+fn min_version(written: config::TlsVersion) -> TlsVersion {
+    match written {
+        config::TlsVersion::V1_2 => TlsVersion::Tls12,
+        config::TlsVersion::V1_3 => TlsVersion::Tls13,
+    }
+}
+
+fn statement_limits(limits: &config::LimitsPlan) -> database::Limits {
+    database::Limits {
+        max_rows: size(limits.max_rows),
+        max_result_bytes: size(limits.max_result_bytes),
+        statement_timeout: limits.statement_timeout,
+        max_concurrent: size(limits.max_concurrent_per_db),
+    }
+}
+
+fn http_limits(limits: &config::LimitsPlan) -> HttpLimits {
+    HttpLimits {
+        head: limits.header_timeout,
+        body: limits.body_timeout,
+        idle: limits.idle_timeout,
+        body_bytes: size(limits.max_request_bytes),
+        head_bytes: HEAD_BYTES,
+        streams: STREAMS,
+        per_principal_rps: u32::try_from(limits.per_principal_rps).unwrap_or(u32::MAX),
+    }
+}
+
+/// A bound as this machine counts; what it cannot count to is no bound.
+pub(crate) fn size(bound: u64) -> usize {
+    usize::try_from(bound).unwrap_or(usize::MAX)
+}
+
+/// Heads of API calls are a few hundred bytes; a megabyte of cookies is somebody else's mistake.
+const HEAD_BYTES: usize = 16 * 1024;
+/// Streams of one HTTP/2 connection: enough for a pool in one connection, bounded for a flood.
+const STREAMS: u32 = 128;

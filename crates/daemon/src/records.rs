@@ -1,0 +1,70 @@
+//! The ledger of a node, and what runs beside it: the audit writer and its pruning.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use config::{LedgerPlan, Plan};
+use fault::Fault;
+use ledger::{Ledger, SqliteLedger};
+use parking_lot::Mutex;
+use tokio::task::JoinHandle;
+use transport::Clock;
+
+use crate::auditor::Auditor;
+
+/// An open ledger.
+pub(crate) struct Records {
+    pub(crate) ledger: Arc<dyn Ledger>,
+    writing: Mutex<Option<JoinHandle<()>>>,
+    pruning: JoinHandle<()>,
+}
+
+/// Opens the ledger that the Plan names, if it names one.
+///
+/// # Errors
+/// When the ledger cannot be opened.
+pub(crate) async fn open(plan: &Plan, clock: &Arc<dyn Clock>) -> Result<Option<Records>, Fault> {
+    let Some(LedgerPlan::Sqlite { path }) = &plan.ledger else { return Ok(None) };
+    let ledger: Arc<dyn Ledger> = Arc::new(SqliteLedger::open(path)?);
+    let pruning = tokio::spawn(prune(Arc::clone(&ledger), plan.audit.retention, Arc::clone(clock)));
+    Ok(Some(Records { ledger, writing: Mutex::new(None), pruning }))
+}
+
+impl Records {
+    /// Starts writing audit events; [`close`](Self::close) waits for what was on its way.
+    pub(crate) fn auditor(&self) -> Auditor {
+        let (auditor, writing) = Auditor::start(Arc::clone(&self.ledger));
+        *self.writing.lock() = Some(writing);
+        auditor
+    }
+
+    /// Writes what is pending and closes the ledger.
+    pub(crate) async fn close(self) {
+        self.pruning.abort();
+        let writing = self.writing.lock().take();
+        if let Some(writing) = writing
+            && tokio::time::timeout(LAST_EVENTS, writing).await.is_err()
+        {
+            tracing::error!("audit events were still being written at the deadline");
+        }
+        if let Err(error) = self.ledger.close().await {
+            tracing::error!(%error, "the ledger did not close cleanly");
+        }
+    }
+}
+
+/// Removes audit events past their retention, once a day.
+async fn prune(ledger: Arc<dyn Ledger>, retention: Duration, clock: Arc<dyn Clock>) {
+    loop {
+        match ledger.prune_audit(clock.now() - retention).await {
+            Ok(0) => {}
+            Ok(events) => tracing::info!(events, "audit events past their retention were removed"),
+            Err(error) => tracing::error!(%error, "audit events past their retention were not removed"),
+        }
+        tokio::time::sleep(DAY).await;
+    }
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+/// What is on its way when the node stops has this long to arrive.
+const LAST_EVENTS: Duration = Duration::from_secs(10);
