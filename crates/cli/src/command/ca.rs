@@ -1,0 +1,76 @@
+//! The tiers of the authority.
+
+mod init_issuer;
+mod init_root;
+mod show;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use fault::{Fault, Faults};
+use identity::KeyKind;
+use ledger::SqliteLedger;
+
+use crate::console::Console;
+use crate::exit::Exit;
+
+/// Make and look at certificate authorities: a root that stays offline, issuers below it.
+#[derive(Subcommand)]
+pub(crate) enum Ca {
+    InitRoot(init_root::InitRoot),
+    #[command(visible_alias = "init-intermediate")]
+    InitIssuer(init_issuer::InitIssuer),
+    Show(show::Show),
+}
+
+/// What a root and an issuer have in common.
+#[derive(Args)]
+struct TierArgs {
+    /// The environment, which its name carries: development, staging, production.
+    #[arg(long, value_name = "NAME", env = "COUNTERSIGN_ENV", default_value = "development")]
+    environment: String,
+    /// The kind of its key: ecdsa-p256, ecdsa-p384, ed25519, rsa-3072.
+    #[arg(long, value_name = "KIND", default_value = "ecdsa-p256", value_parser = key_kind)]
+    key_type: KeyKind,
+    /// The file whose password encrypts the key; otherwise its mode alone protects it.
+    #[arg(long, value_name = "FILE")]
+    key_password_file: Option<PathBuf>,
+}
+
+impl Ca {
+    pub(super) fn run(self, console: &mut Console) -> Result<Exit, Faults> {
+        match self {
+            Self::InitRoot(init) => init.run(console),
+            Self::InitIssuer(init) => init.run(console),
+            Self::Show(show) => show.run(console),
+        }
+    }
+}
+
+/// An authority's key that is overwritten is lost, and every certificate below it with it.
+fn must_be_new<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<(), Faults> {
+    let mut faults = Faults::new();
+    for path in paths.into_iter().filter(|path| path.exists()) {
+        faults.push(
+            Fault::yours("the file exists, and is not overwritten")
+                .in_file(path)
+                .remedy("name another folder"),
+        );
+    }
+    faults.or(())
+}
+
+/// The ledger below the folder, made where there is none.
+fn open_ledger(folder: &Path) -> Result<SqliteLedger, Fault> {
+    let state = folder.join("state");
+    files::create_folder(&state)?;
+    SqliteLedger::open(&state.join("ledger.db"))
+}
+
+/// A kind of key, by its name.
+pub(super) fn key_kind(word: &str) -> Result<KeyKind, Fault> {
+    word.parse().map_err(|_| {
+        Fault::yours(format!("\"{word}\" is no kind of key"))
+            .remedy("ecdsa-p256, ecdsa-p384, ed25519, rsa-2048, rsa-3072, rsa-4096")
+    })
+}

@@ -1,0 +1,35 @@
+//! Certificates: issued, listed, shown, handed to clients.
+
+mod export;
+mod issue;
+mod list;
+pub(super) mod show;
+mod spki;
+
+use clap::Subcommand;
+use fault::Faults;
+
+use crate::console::Console;
+use crate::exit::Exit;
+
+/// Issue certificates, look at them, hand them to clients.
+#[derive(Subcommand)]
+pub(crate) enum Cert {
+    Issue(issue::Issue),
+    List(list::List),
+    Show(show::Show),
+    Spki(spki::Spki),
+    Export(export::Export),
+}
+
+impl Cert {
+    pub(super) fn run(self, console: &mut Console) -> Result<Exit, Faults> {
+        match self {
+            Self::Issue(issue) => issue.run(console),
+            Self::List(list) => list.run(console),
+            Self::Show(show) => show.run(console),
+            Self::Spki(spki) => spki.run(console),
+            Self::Export(export) => export.run(console),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+use std::path::{Path, PathBuf};
+
+use authority::{Authority, Profile, Standing};
+use clap::Args;
+use config::{LedgerPlan, Overrides};
+use daemon::issuing;
+use fault::{Fault, Faults};
+use identity::Usage;
+use ledger::SqliteLedger;
+use time::OffsetDateTime;
+
+use crate::loading;
+
+/// Who issues: an authority's files, or a realm.
+#[derive(Args)]
+pub(super) struct Source {
+    /// An authority: PATH.crt with its key PATH.key beside it (the .crt may be left out). Otherwise the realm's issuer.
+    #[arg(long, value_name = "PATH")]
+    ca: Option<PathBuf>,
+    /// The file that holds the password of the authority's key.
+    #[arg(long, value_name = "FILE", requires = "ca")]
+    ca_key_password_file: Option<PathBuf>,
+    /// The ledger that the certificate is recorded in; otherwise ledger.db beside the authority.
+    #[arg(long, value_name = "FILE", requires = "ca")]
+    ledger: Option<PathBuf>,
+    /// The environment that the certificate's organization names; a realm's configuration says its own.
+    #[arg(long, value_name = "NAME", requires = "ca")]
+    environment: Option<String>,
+    /// The realm.
+    #[arg(long, value_name = "DIR", default_value = "realm", conflicts_with = "ca")]
+    realm: PathBuf,
+}
+
+/// Everything that issuing takes.
+pub(super) struct Issuer {
+    pub(super) authority: Authority,
+    pub(super) profile: Profile,
+    pub(super) ledger: SqliteLedger,
+    /// Where new files go where nobody says.
+    pub(super) folder: PathBuf,
+}
+
+impl Source {
+    pub(super) fn open(&self, profile: &str, now: OffsetDateTime) -> Result<Issuer, Faults> {
+        match &self.ca {
+            Some(ca) => Ok(self.by_hand(ca, profile, now)?),
+            None => self.of_the_realm(profile, now),
+        }
+    }
+
+    fn by_hand(&self, ca: &Path, profile: &str, now: OffsetDateTime) -> Result<Issuer, Fault> {
+        let cert = if ca.is_file() { ca.to_owned() } else { with_ending(ca, "crt") };
+        if !cert.is_file() {
+            return Err(Fault::yours(format!("no authority \"{}\"", ca.display()))
+                .because(format!("neither that file nor {} exists", cert.display()))
+                .remedy("name its certificate: --ca DIR/NAME or --ca DIR/NAME.crt"));
+        }
+        let password = self.ca_key_password_file.as_deref().map(files::load_password).transpose()?;
+        let key = cert.with_extension("key");
+        let environment = self.environment.as_deref();
+        let authority = Authority::load(&cert, &key, password.as_ref(), Standing::ByHand, environment, now)?;
+        let beside = || cert.with_file_name("ledger.db");
+        let ledger = SqliteLedger::open(&self.ledger.clone().unwrap_or_else(beside))?;
+        let profile =
+            Profile::named(profile).ok_or_else(|| unknown(profile, ["server", "client", "service"]))?;
+        Ok(Issuer { authority, profile, ledger, folder: PathBuf::from(".") })
+    }
+
+    fn of_the_realm(&self, name: &str, now: OffsetDateTime) -> Result<Issuer, Faults> {
+        let file = self.realm.join("countersign.yaml");
+        if !file.is_file() {
+            return Err(Fault::yours("no realm here")
+                .in_file(&file)
+                .remedy("make one with countersign up, name it with --realm DIR, or name an authority with --ca PATH")
+                .into());
+        }
+        let (plan, _) = loading::plan(Some(file), Overrides::default())?;
+        let profile = issuing::profile(&plan, name)?;
+        let authority = issuing::issuer_for(&plan, &profile, now)?;
+        let Some(LedgerPlan::Sqlite { path }) = &plan.ledger else {
+            return Err(Fault::yours("the configuration has no ledger to record certificates in")
+                .remedy("add ledger: { url: … }")
+                .into());
+        };
+        let ledger = SqliteLedger::open(path)?;
+        let folder =
+            self.realm.join(if profile.usages() == [Usage::ClientAuth] { "clients" } else { "servers" });
+        Ok(Issuer { authority, profile, ledger, folder })
+    }
+}
+
+fn unknown<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Fault {
+    let known: Vec<&str> = known.into_iter().collect();
+    let remedy = match fault::nearest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => known.join(", "),
+    };
+    Fault::yours(format!("no profile \"{name}\"")).remedy(remedy)
+}
+
+/// The path with an ending added, whatever dots its name has.
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(".");
+    path.push(ending);
+    PathBuf::from(path)
+}

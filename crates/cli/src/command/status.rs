@@ -1,0 +1,149 @@
+use clap::Args;
+use client::{Connector, Reply};
+use fault::{Fault, Faults};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::console::Console;
+use crate::door::Door;
+use crate::exit::Exit;
+use crate::shown::moment::{self, words};
+use crate::shown::{Table, printable};
+
+/// Ask a running node how it is: health, who we are to it, listeners, certificates with days left.
+///
+/// Listeners and certificates are shown to administrators; exits with 1 where the node is unhealthy or out of reach.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  countersign status --as admin
+  countersign status --url https://db.example.com:7777 --cert admin.crt --key admin.key --cacert server-ca.crt --json")]
+pub(crate) struct Status {
+    #[command(flatten)]
+    door: Door,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What the node said, as far as it would.
+#[derive(Serialize)]
+struct Heard {
+    url: String,
+    healthy: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    whoami: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node: Option<Value>,
+}
+
+/// What an administrator hears of the node itself.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Node {
+    listeners: Vec<Listener>,
+    generation: u64,
+    certificates: Vec<Certificate>,
+    databases: Vec<Database>,
+    uptime_seconds: i64,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Listener {
+    name: String,
+    address: String,
+    transport: String,
+    tls: bool,
+    client_auth: Option<String>,
+    auth: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Database {
+    name: String,
+    backend: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Certificate {
+    name: String,
+    subject: String,
+    not_after: String,
+    days: i64,
+}
+
+impl Status {
+    pub(super) fn run(self, console: &mut Console) -> Result<Exit, Faults> {
+        let heard = self.door.with(console, listen)?;
+        if self.json {
+            console.json(&heard)?;
+        } else {
+            print(console, &heard);
+        }
+        Ok(if heard.healthy { Exit::Done } else { Exit::Refused })
+    }
+}
+
+async fn listen(connector: &mut Connector) -> Result<Heard, Fault> {
+    let health = connector.ask("/_health").await?;
+    let whoami = connector.ask("/_auth/whoami").await?;
+    let node = connector.ask("/_admin/status").await?;
+    Ok(Heard {
+        url: connector.endpoint().to_string(),
+        healthy: health.is_success(),
+        whoami: json(&whoami),
+        node: json(&node),
+    })
+}
+
+fn json(reply: &Reply) -> Option<Value> {
+    reply.is_success().then(|| serde_json::from_slice(reply.body()).ok()).flatten()
+}
+
+fn print(console: &mut Console, heard: &Heard) {
+    let paint = console.paint();
+    let health = if heard.healthy { paint.good("healthy") } else { paint.bad("unhealthy") };
+    console.line(format_args!("{}  {health}", heard.url));
+    if let Some(whoami) = &heard.whoami {
+        let text = |key: &str| printable(whoami.get(key).and_then(Value::as_str).unwrap_or("nobody"));
+        console.line(format_args!("  you         {} (by {})", text("principal"), text("method")));
+    }
+    match heard.node.as_ref().and_then(|node| Node::deserialize(node).ok()) {
+        Some(node) => node.print(console),
+        None => console.line("  node        shown to administrators only: --as admin"),
+    }
+}
+
+impl Node {
+    fn print(&self, console: &mut Console) {
+        let paint = console.paint();
+        let uptime = words(time::Duration::seconds(self.uptime_seconds));
+        console.line(format_args!("  up          {uptime}, generation {}", self.generation));
+        let named = |database: &Database| printable(&format!("{} ({})", database.name, database.backend));
+        let databases: Vec<String> = self.databases.iter().map(named).collect();
+        console.line(format_args!("  databases   {}", databases.join(", ")));
+        let mut listeners =
+            Table::new(["listener", "address", "transport", "tls", "client certificate", "auth"]);
+        for listener in &self.listeners {
+            let tls = if listener.tls { "on" } else { "off" };
+            let (asked, auth) =
+                (listener.client_auth.as_deref().unwrap_or("not asked for"), listener.auth.join(", "));
+            listeners.row([&listener.name, &listener.address, &listener.transport, tls, asked, &auth]);
+        }
+        console.line(format_args!("\n{listeners}"));
+        let mut certificates = Table::new(["certificate", "subject", "ends", "days left"]);
+        for certificate in &self.certificates {
+            let days = certificate.days.to_string();
+            certificates.row([&certificate.name, &certificate.subject, &certificate.not_after, &days]);
+        }
+        console.line(format_args!("\n{certificates}"));
+        for certificate in self.certificates.iter().filter(|certificate| certificate.days < moment::SOON_DAYS)
+        {
+            let warning =
+                format!("certificate {} ends in {} days", printable(&certificate.name), certificate.days);
+            console.line(paint.notable(&warning));
+        }
+    }
+}

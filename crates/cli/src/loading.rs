@@ -1,0 +1,98 @@
+//! What several commands load.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use config::{Overrides, Plan, Sources};
+use fault::{Fault, Faults};
+use identity::{Certificate, PrivateKey, Secret};
+use ledger::SqliteLedger;
+use zeroize::Zeroizing;
+
+/// Which configuration a command is about.
+#[derive(Args)]
+pub(crate) struct Configured {
+    /// The configuration. Otherwise COUNTERSIGN_CONFIG_FILE, ./countersign.yaml or ./realm/countersign.yaml.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+impl Configured {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub(crate) fn plan(self) -> Result<(Plan, Vec<Fault>), Faults> {
+        plan(Some(found(self.config)?), Overrides::default())
+    }
+}
+
+/// Reads a configuration with this process's environment.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(crate) fn plan(file: Option<PathBuf>, overrides: Overrides) -> Result<(Plan, Vec<Fault>), Faults> {
+    config::read(&Sources { file, env: environment(), overrides })
+}
+
+/// The configuration that was named, or the one that lies where it usually lies.
+///
+/// # Errors
+/// None was named and none lies there.
+pub(crate) fn found(named: Option<PathBuf>) -> Result<PathBuf, Fault> {
+    let realm = || Some(PathBuf::from(OF_THE_REALM)).filter(|path| path.is_file());
+    own(named).or_else(realm).ok_or_else(|| {
+        Fault::yours("no configuration")
+            .because(format!("neither {OWN} nor {OF_THE_REALM} exists"))
+            .remedy("name one, or make a realm with countersign up")
+    })
+}
+
+/// The configuration that was named, or one of this folder's own; `serve` may do without.
+pub(crate) fn own(named: Option<PathBuf>) -> Option<PathBuf> {
+    let own = || Some(PathBuf::from(OWN)).filter(|path| path.is_file());
+    named.or_else(|| env::var_os("COUNTERSIGN_CONFIG_FILE").map(PathBuf::from)).or_else(own)
+}
+
+/// The one leaf at the head of a file, with the rest of the file.
+///
+/// # Errors
+/// The file cannot be read or holds no certificate.
+pub(crate) fn leaf(path: &Path) -> Result<Certificate, Fault> {
+    let certificates = files::load_certificates(path)?;
+    certificates.into_iter().next().ok_or_else(|| Fault::yours("the file holds no certificate").in_file(path))
+}
+
+/// The key as a file holds it: encrypted where there is a password.
+///
+/// # Errors
+/// It cannot be encrypted.
+pub(crate) fn key_pem(key: &PrivateKey, password: Option<&Secret>) -> Result<Zeroizing<String>, Fault> {
+    let Some(password) = password else { return Ok(key.to_pem()) };
+    key.to_encrypted_pem(password).map_err(|error| Fault::ours("the key cannot be encrypted").because(error))
+}
+
+/// The ledger of a realm.
+///
+/// # Errors
+/// The realm has none, or it cannot be opened.
+pub(crate) fn ledger_of(realm: &Path) -> Result<SqliteLedger, Fault> {
+    let path = realm.join("state/ledger.db");
+    if !path.is_file() {
+        return Err(Fault::yours("the realm has no ledger")
+            .in_file(&path)
+            .remedy("name the realm with --realm DIR, or make one with countersign up"));
+    }
+    SqliteLedger::open(&path)
+}
+
+fn environment() -> BTreeMap<String, String> {
+    env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+const OWN: &str = "countersign.yaml";
+const OF_THE_REALM: &str = "realm/countersign.yaml";
