@@ -89,7 +89,7 @@ pub enum Outcome {
     },
 }
 
-/// Decides as [`recognize`] and [`admit`] do, and tells what was compared on the way.
+/// Decides as [`recognize`](fn@recognize) and [`admit`](fn@admit) do, and tells what was compared on the way.
 #[must_use]
 pub fn explain(
     directory: &Directory,

@@ -4,10 +4,10 @@
 //! - [`principal`]: what an operator writes about a principal and the ways to be it.
 //! - [`claim`]: one condition on a certificate, and whether a certificate meets it.
 //! - [`directory`]: all principals, indexed so that looking one up costs a few hash lookups.
-//! - [`recognize`]: [`Verified`](identity::Verified) → [`Peer`], the proof of who it is.
+//! - [`recognize`](mod@recognize): [`Verified`](identity::Verified) → [`Peer`], the proof of who it is.
 //! - [`grants`]: who may do what on which database.
-//! - [`admit`]: [`Peer`] → [`Permit`], the proof that a grant lets it.
-//! - [`explain`]: the same two decisions with everything that was compared.
+//! - [`admit`](mod@admit): [`Peer`] → [`Permit`], the proof that a grant lets it.
+//! - [`explain`](mod@explain): the same two decisions with everything that was compared.
 
 mod admit;
 mod claim;

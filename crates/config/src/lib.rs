@@ -9,7 +9,7 @@
 //! - [`section`]: the keys of each section.
 //! - [`check`]: the rules that span keys.
 //! - [`origin`]: where each value came from.
-//! - [`reference`]: the reference page, from the same declarations.
+//! - [`reference`](mod@reference): the reference page, from the same declarations.
 
 mod check;
 mod expand;

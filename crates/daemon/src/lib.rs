@@ -1,6 +1,6 @@
 //! Start, publish, serve, drain: the composition of the node.
 //!
-//! - [`prepare`]: a Plan with every file it names loaded and checked; `check` and `explain` stop here.
+//! - [`prepare`](mod@prepare): a Plan with every file it names loaded and checked; `check` and `explain` stop here.
 //! - [`serve`](mod@serve): a prepared Plan becomes a running node, and ends as one.
 //! - [`publish`]: builds the snapshots that the gateway serves by.
 //! - [`renew`]: keeps the certificates that our own authority issues to this node fresh.

@@ -1,7 +1,7 @@
 //! The node's log: one buffer, one writing thread, so that no connection ever waits for a slow terminal or disk.
 //!
 //! - [`sink`]: the bounded buffer and its thread.
-//! - [`line`]: an access line as text or JSON.
+//! - [`line`](mod@line): an access line as text or JSON.
 
 mod line;
 mod sink;

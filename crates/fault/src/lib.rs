@@ -3,7 +3,7 @@
 //! - [`fault`]: a [`Fault`] names the thing, the place, the cause and the remedy; [`Faults`] are reported together.
 //! - [`refusal`]: a [`Refusal`] is a "no" with a stable [`Code`].
 //! - [`text`]: the one place that turns a fault into what a person reads.
-//! - [`nearest`]: the known word closest to a misspelt one, for remedies.
+//! - [`nearest`](mod@nearest): the known word closest to a misspelt one, for remedies.
 
 mod fault;
 mod nearest;

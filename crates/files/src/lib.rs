@@ -2,8 +2,8 @@
 //!
 //! The only crate that opens a file with a secret or a certificate in it.
 //!
-//! - [`read`]: whole files, with a limit.
-//! - [`write`]: whole files, atomically, with their mode set before their content is there.
+//! - [`read`](mod@read): whole files, with a limit.
+//! - [`write`](mod@write): whole files, atomically, with their mode set before their content is there.
 //! - [`permission`]: who may read a file with a secret in it.
 //! - [`certificates`], [`key`], [`password`], [`credential`]: what a listener or a client presents.
 //! - [`validity`]: whether a certificate's days have come, are over, or soon will be.

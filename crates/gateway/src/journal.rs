@@ -25,8 +25,8 @@ pub struct AccessLine<'a> {
     pub at: OffsetDateTime,
     /// The listener's name.
     pub listener: &'a str,
-    /// The other end.
-    pub peer: SocketAddr,
+    /// The other end: address and port.
+    pub peer: &'a str,
     /// Who it was, where somebody was recognized.
     pub principal: Option<&'a str>,
     /// HTTP method.

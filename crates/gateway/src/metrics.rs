@@ -127,7 +127,7 @@ const DURATIONS: Described = Described {
     name: "request_duration_seconds",
     kind: "histogram",
     labels: "db",
-    help: "From a database request's body to its answer, in seconds",
+    help: "From the head of a database request to its answer, in seconds",
 };
 const HANDSHAKES: Described = Described {
     name: "countersign_gateway_handshakes_total",

@@ -55,7 +55,7 @@ impl Pace {
             && self.requests.load(Ordering::Relaxed) == 0
             && !self.reading.swap(true, Ordering::Relaxed);
         if begins {
-            self.mark();
+            self.mark(Instant::now());
         }
     }
 
@@ -70,7 +70,8 @@ impl Pace {
     pub(crate) fn judge(&self, head: Duration, idle: Duration) -> Verdict {
         let now = Instant::now();
         if self.requests.load(Ordering::Relaxed) > 0 {
-            return Verdict::Wait(now + idle);
+            // A request has deadlines of its own; looking in on it lets it start the one for its body.
+            return Verdict::Wait(now + head);
         }
         let since = self.opened + Duration::from_millis(self.since.load(Ordering::Relaxed));
         if self.reading.load(Ordering::Relaxed) {
@@ -96,8 +97,8 @@ impl Pace {
         }
     }
 
-    fn mark(&self) {
-        let millis = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+    fn mark(&self, now: Instant) {
+        let millis = u64::try_from((now - self.opened).as_millis()).unwrap_or(u64::MAX);
         self.since.store(millis, Ordering::Relaxed);
     }
 }
@@ -105,9 +106,16 @@ impl Pace {
 /// A request in flight.
 pub(crate) struct InRequest(Arc<Pace>);
 
+impl InRequest {
+    /// The request has its answer; `now` saves asking the clock again.
+    pub(crate) fn end(self, now: Instant) {
+        self.0.mark(now);
+    }
+}
+
 impl Drop for InRequest {
+    /// Without an [`end`](Self::end) the client went away, and the connection with it.
     fn drop(&mut self) {
-        self.0.mark();
         self.0.requests.fetch_sub(1, Ordering::Relaxed);
     }
 }
@@ -178,6 +186,7 @@ mod tests {
     use std::time::Duration;
 
     use tokio::io::AsyncWriteExt;
+    use tokio::time::Instant;
 
     use super::{Pace, Paced, Verdict};
 
@@ -200,7 +209,7 @@ mod tests {
             matches!(pace.judge(HEAD, IDLE), Verdict::Wait(_)),
             "a request in flight has deadlines of its own"
         );
-        drop(request);
+        request.end(Instant::now());
         assert!(matches!(pace.judge(HEAD, IDLE), Verdict::Wait(_)));
         tokio::time::advance(Duration::from_secs(119)).await;
         assert_eq!(pace.judge(HEAD, IDLE), Verdict::Rest);

@@ -22,6 +22,8 @@ pub(crate) struct Session {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) listener: Arc<Listener>,
     pub(crate) address: SocketAddr,
+    /// The address as text: every access line shows it.
+    pub(crate) shown: Box<str>,
     pub(crate) pace: Arc<Pace>,
     server_name: Option<Box<str>>,
     verified: Option<Verified>,
@@ -61,6 +63,7 @@ impl Session {
             gateway,
             listener,
             address,
+            shown: address.to_string().into(),
             pace,
             server_name,
             verified,
@@ -88,17 +91,22 @@ impl Session {
     }
 
     /// Puts a refusal on record and gives it the id by which both sides can speak of it.
-    pub(crate) fn refuse(&self, refusal: &Refusal, peer: Option<&Peer>, target: Option<&str>) -> RefusalId {
+    pub(crate) fn refuse(&self, refusal: &Refusal, peer: Option<&Peer>, target: &str) -> RefusalId {
         let id = RefusalId::draw();
-        self.gateway.metrics.refused(refusal.code());
+        let (code, cause, principal) = (refusal.code(), refusal.cause(), peer.and_then(Peer::principal));
+        self.gateway.metrics.refused(code);
         self.gateway.journal.audit(&AuditEvent {
             kind: AuditKind::Refusal,
-            principal: peer.and_then(Peer::principal),
+            principal,
             method: peer.map(Peer::method),
-            target,
-            refusal: Some((refusal.code(), refusal.cause(), id)),
+            target: Some(target),
+            refusal: Some((code, cause, id)),
             ..self.event()
         });
+        if self.gateway.warnings.allows(None) {
+            let (listener, peer, remedy) = (&self.listener.name, self.address, code.remedy());
+            tracing::warn!(listener, %peer, principal, target, %code, cause, refusal = %id, remedy, "request refused");
+        }
         id
     }
 

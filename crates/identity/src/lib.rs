@@ -7,7 +7,7 @@
 //! - [`key`]: private keys in every common form; [`secret`]: passwords that are wiped.
 //! - [`credential`]: a chain with the key that belongs to its leaf.
 //! - [`pem`]: certificates out of PEM or DER, and what else a file may hold.
-//! - [`trust`], [`verify`] and [`signature`]: whom we believe, and the one place that says yes.
+//! - [`trust`], [`verify`](mod@verify) and [`signature`]: whom we believe, and the one place that says yes.
 
 mod certificate;
 mod credential;

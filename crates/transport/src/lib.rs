@@ -1,7 +1,7 @@
 //! Listening, TLS, and dialling.
 //!
 //! - [`clock`]: the one injected clock; everything above the pure crates reads the time here.
-//! - [`listen`]: a TCP listener whose faults name the port.
+//! - [`listen`](mod@listen): a TCP listener whose faults name the port.
 //! - [`tls`]: the TLS of one listener, built whole as a [`Door`]; after every handshake the chain is verified again.
 //! - [`dial`]: connecting to a server, and what went wrong when that fails.
 

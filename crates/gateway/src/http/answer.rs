@@ -1,40 +1,50 @@
 //! One request to one answer; every request passes here.
 
+use std::time::Duration;
+
 use access::Peer;
 use fault::{Code, Refusal};
 use hyper::body::{Body, Incoming};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
+use time::OffsetDateTime;
 use tokio::time::Instant;
 
+use crate::http::body::{self, Patience};
 use crate::http::query::Unanswered;
 use crate::http::reply::{self, Reply};
 use crate::http::route::{Route, route};
-use crate::http::{body, query, whoami};
+use crate::http::{query, whoami};
 use crate::journal::AccessLine;
 use crate::refused::RefusalId;
 use crate::session::Session;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Served, Snapshot};
 
 /// Answers a request and writes its access line.
 pub(crate) async fn answer(session: &Session, request: Request<Incoming>, version: &'static str) -> Reply {
-    let _in_flight = session.pace.request();
-    let started = Instant::now();
+    let in_flight = session.pace.request();
+    let (started, at) = (Instant::now(), session.gateway.now());
     let (head, mut body) = request.into_parts();
     let snapshot = session.gateway.snapshot();
     let judged = session.judge(&snapshot);
-    let asked = Asked { session, snapshot: &snapshot, head: &head };
-    let (reply, refusal) = match asked.answer(judged.peer.as_ref(), &mut body).await {
+    let peer = judged.peer.as_ref();
+    let mut asked = Asked { session, snapshot: &snapshot, head: &head, at, version, served: None };
+    let (reply, refusal) = match asked.answer(peer, &mut body).await {
         Ok(reply) => (reply, None),
         Err(Unanswered::Reply(reply)) => (*reply, None),
         Err(Unanswered::Refusal(refusal)) => {
-            let id = session.refuse(&refusal, judged.peer.as_ref().ok(), Some(head.uri.path()));
+            let id = session.refuse(&refusal, peer.ok(), head.uri.path());
             (reply::refusal(&refusal, id), Some((refusal.code(), id)))
         }
     };
     body::forget(&mut body).await;
-    asked.log(&reply, judged.peer.as_ref().ok(), started, version, refusal);
-    reply
+    let ended = Instant::now();
+    asked.note(&reply, peer.ok(), ended - started, refusal);
+    in_flight.end(ended);
+    match head.method {
+        Method::HEAD => reply::without_body(reply),
+        _ => reply,
+    }
 }
 
 /// A request with what it is judged by.
@@ -42,11 +52,20 @@ struct Asked<'a> {
     session: &'a Session,
     snapshot: &'a Snapshot,
     head: &'a Parts,
+    at: OffsetDateTime,
+    version: &'static str,
+    /// The database that it reached.
+    served: Option<&'a Served>,
 }
 
-impl Asked<'_> {
-    async fn answer(&self, peer: Result<&Peer, &Refusal>, body: &mut Incoming) -> Result<Reply, Unanswered> {
-        let route = route(self.head.uri.path());
+impl<'a> Asked<'a> {
+    async fn answer(
+        &mut self,
+        peer: Result<&Peer, &Refusal>,
+        body: &mut Incoming,
+    ) -> Result<Reply, Unanswered> {
+        let head: &'a Parts = self.head;
+        let route = route(head.uri.path());
         match route {
             // Whoever passed the handshake may know that the node lives.
             Route::Health => return Ok(reply::ok(r#"{"status":"ok"}"#)),
@@ -84,35 +103,34 @@ impl Asked<'_> {
     }
 
     async fn database(
-        &self,
+        &mut self,
         peer: &Peer,
         name: &str,
         endpoint: &str,
         body: &mut Incoming,
     ) -> Result<Reply, Unanswered> {
-        let now = self.session.gateway.now();
         // Asked before the name is looked up, so that only those who may see a database learn whether it exists.
-        let permit = access::admit(peer, &self.snapshot.grants, name, now).map_err(Unanswered::Refusal)?;
-        let Some(served) = self.snapshot.databases.get(name) else { return Err(nothing("unknown database")) };
+        let permit =
+            access::admit(peer, &self.snapshot.grants, name, self.at).map_err(Unanswered::Refusal)?;
+        let snapshot: &'a Snapshot = self.snapshot;
+        let Some(served) = snapshot.databases.get(name) else { return Err(nothing("unknown database")) };
         if endpoint != "query" {
             return Err(nothing(&format!("unknown endpoint {endpoint}")));
         }
         self.only(&Method::POST)?;
-        let started = Instant::now();
         let limits = &self.snapshot.http_limits;
-        let body = body::read(body, limits.body_bytes, limits.body).await.map_err(Unanswered::Reply)?;
-        let reply = query::query(self.snapshot, &permit, &served.database, &body).await;
-        served.requests.inc();
-        served.durations.observe(started.elapsed().as_secs_f64());
-        reply
+        let patience = if self.version == "1.1" { Patience::OneLook } else { Patience::None };
+        let body =
+            body::read(body, limits.body_bytes, limits.body, patience).await.map_err(Unanswered::Reply)?;
+        self.served = Some(served);
+        query::query(self.snapshot, &permit, &served.database, &body).await
     }
 
     fn administrator(&self, peer: &Peer, page: impl FnOnce() -> Reply) -> Result<Reply, Unanswered> {
         if !self.snapshot.control_plane {
             return Err(nothing("control plane not enabled"));
         }
-        let now = self.session.gateway.now();
-        access::admit_admin(peer, &self.snapshot.grants, now).map_err(Unanswered::Refusal)?;
+        access::admit_admin(peer, &self.snapshot.grants, self.at).map_err(Unanswered::Refusal)?;
         Ok(page())
     }
 
@@ -124,27 +142,25 @@ impl Asked<'_> {
         Err(Unanswered::Reply(Box::new(reply::fault(StatusCode::METHOD_NOT_ALLOWED, &message))))
     }
 
-    fn log(
-        &self,
-        reply: &Reply,
-        peer: Option<&Peer>,
-        started: Instant,
-        version: &'static str,
-        refusal: Option<(Code, RefusalId)>,
-    ) {
+    /// Counts the request and writes its access line.
+    fn note(&self, reply: &Reply, peer: Option<&Peer>, took: Duration, refusal: Option<(Code, RefusalId)>) {
         let bytes = reply.body().size_hint().exact().unwrap_or_default();
         self.session.gateway.metrics.answers.inc();
+        if let Some(served) = self.served {
+            served.requests.inc();
+            served.durations.observe(took.as_secs_f64());
+        }
         self.session.gateway.journal.access(&AccessLine {
-            at: self.session.gateway.now(),
+            at: self.at + took,
             listener: &self.session.listener.name,
-            peer: self.session.address,
+            peer: &self.session.shown,
             principal: peer.and_then(Peer::principal),
             method: self.head.method.as_str(),
             path: self.head.uri.path(),
-            version,
+            version: self.version,
             status: reply.status().as_u16(),
             bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
-            took: started.elapsed(),
+            took,
             refusal,
         });
     }

@@ -1,5 +1,8 @@
 //! A request body within its limits.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,17 +17,50 @@ use crate::http::reply::{self, Reply};
 /// # Errors
 /// The answer to give: 413 where the body is or becomes too large, 408 where it does not arrive in time, 400 where
 /// it breaks off.
-pub(crate) async fn read(body: &mut Incoming, most: usize, limit: Duration) -> Result<Bytes, Box<Reply>> {
+pub(crate) async fn read(
+    body: &mut Incoming,
+    most: usize,
+    limit: Duration,
+    patience: Patience,
+) -> Result<Bytes, Box<Reply>> {
     // A body that announces itself as too large is not read at all.
     if body.size_hint().lower() > u64::try_from(most).unwrap_or(u64::MAX) {
         return Err(too_large());
     }
-    match tokio::time::timeout(limit, Limited::new(body, most).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(Box::new(reply::fault(StatusCode::BAD_REQUEST, "read body"))),
-        Err(_) => Err(Box::new(reply::fault(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time"))),
+    match within(limit, patience, Limited::new(body, most).collect()).await {
+        Some(Ok(collected)) => Ok(collected.to_bytes()),
+        Some(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Some(Err(_)) => Err(Box::new(reply::fault(StatusCode::BAD_REQUEST, "read body"))),
+        None => Err(Box::new(reply::fault(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time"))),
     }
+}
+
+/// When the timer for a body starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Where the body is not there at once.
+    None,
+    /// Where it is not there at the second look. On HTTP/1.1 a body that has arrived with its head is handed over one
+    /// look later, and a timer for that one look would cost more than the look; the connection's own deadline sees
+    /// to it that there is a second one.
+    OneLook,
+}
+
+/// The future's value, or nothing where it takes longer than `limit`.
+async fn within<T>(limit: Duration, patience: Patience, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    let mut waits = patience == Patience::OneLook;
+    let mut timer = None;
+    poll_fn(|cx| {
+        if let Poll::Ready(value) = future.as_mut().poll(cx) {
+            return Poll::Ready(Some(value));
+        }
+        if std::mem::take(&mut waits) {
+            return Poll::Pending;
+        }
+        timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit))).as_mut().poll(cx).map(|()| None)
+    })
+    .await
 }
 
 /// Takes in and forgets what is left of a body that the answer did not need.

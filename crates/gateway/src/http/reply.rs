@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use fault::{Code, Refusal};
 use http_body_util::Full;
-use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::body::Body;
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
@@ -44,6 +45,15 @@ pub(crate) fn refusal(refusal: &Refusal, id: RefusalId) -> Reply {
         _ => {}
     }
     reply
+}
+
+/// The answer to HEAD: the same head, without the body that it speaks of. HTTP/2 clients take a body for a protocol error.
+pub(crate) fn without_body(reply: Reply) -> Reply {
+    let (mut head, body) = reply.into_parts();
+    if let Some(length) = body.size_hint().exact() {
+        head.headers.insert(CONTENT_LENGTH, length.into());
+    }
+    Response::from_parts(head, Full::default())
 }
 
 fn envelope(error: serde_json::Value) -> Bytes {
