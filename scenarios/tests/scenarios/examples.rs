@@ -1,0 +1,122 @@
+//! Every example does what its README says: the fenced lines are run as they stand there.
+
+use std::path::{Path, PathBuf};
+
+use testkit::{Node, Ran, World};
+
+/// One fenced block of a README: how it is marked, and its lines.
+struct Block {
+    mark: String,
+    text: String,
+}
+
+/// An example, copied into a world of its own.
+struct Example {
+    world: World,
+    blocks: Vec<Block>,
+}
+
+impl Example {
+    fn new(name: &str) -> Self {
+        let folder = examples().join(name);
+        let world = World::new();
+        world.take(&folder);
+        let readme = world.read("README.md");
+        let blocks = readme
+            .split("```")
+            .skip(1)
+            .step_by(2)
+            .map(|fenced| {
+                let (mark, text) = fenced.split_once('\n').expect("a fence has lines");
+                Block { mark: mark.to_owned(), text: text.to_owned() }
+            })
+            .collect();
+        Self { world, blocks }
+    }
+
+    /// Runs the README from top to bottom; the block marked `serve` runs beside the ones after it.
+    fn runs(&self) -> Vec<Ran> {
+        let mut node = None;
+        let mut done = Vec::new();
+        for block in &self.blocks {
+            match block.mark.as_str() {
+                "sh serve" => node = Some(self.serve(&block.text)),
+                "sh" => done.push(self.sh(&block.text, node.as_ref()).succeeded()),
+                "sh fails" => {
+                    let ran = self.sh(&block.text, node.as_ref());
+                    assert_ne!(ran.code, Some(0), "{ran}");
+                    done.push(ran);
+                }
+                other => panic!("a fence is marked {other:?}"),
+            }
+        }
+        assert!(node.is_some(), "the README serves nothing");
+        done
+    }
+
+    /// Starts the line of the README on a free port instead of its own.
+    fn serve(&self, line: &str) -> Node {
+        let (settings, command) =
+            line.trim().rsplit_once("countersign ").expect("the line starts countersign");
+        let settings = settings.replace("\\\n", " ");
+        // The shell gives the settings their values, command substitutions included.
+        let env = self.world.sh(&format!("env -i {settings} $(command -v env)")).stdout;
+        let env: Vec<(&str, &str)> = env.lines().filter_map(|line| line.split_once('=')).collect();
+        let args: Vec<&str> = command.split_whitespace().chain(["--listen", "127.0.0.1:0"]).collect();
+        Node::start(&self.world, &args, &env)
+    }
+
+    /// Runs lines with the README's port leading to the node's.
+    fn sh(&self, lines: &str, node: Option<&Node>) -> Ran {
+        let Some(node) = node else { return self.world.try_sh(lines) };
+        let port = node.port().to_string();
+        let lines = lines.replace("7777", &port).replace("11023", &port);
+        self.world.try_sh(&format!("export COUNTERSIGN_URL=https://localhost:{port}; {lines}"))
+    }
+}
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository").join("examples")
+}
+
+#[test]
+fn the_five_minute_start_works_as_its_readme_says() {
+    let ran = Example::new("five-minute-start").runs();
+    assert!(ran.iter().any(|ran| ran.stdout.contains(r#""rows":[[1]]"#)), "{ran:?}");
+    assert!(ran.iter().any(|ran| ran.stdout.contains("     2\n")), "{ran:?}");
+}
+
+#[test]
+fn the_two_authorities_work_as_their_readme_says() {
+    let ran = Example::new("two-authorities").runs();
+    assert!(ran.iter().any(|ran| ran.stdout.contains(r#""rows":[[0]]"#)), "{ran:?}");
+    assert!(ran.iter().any(|ran| ran.said().contains("401")), "{ran:?}");
+}
+
+#[test]
+fn the_pinned_key_works_as_its_readme_says() {
+    let ran = Example::new("pinned-key").runs();
+    assert_eq!(ran.iter().filter(|ran| ran.stdout.contains(r#""principal":"backup""#)).count(), 2, "{ran:?}");
+}
+
+#[test]
+fn the_environment_only_works_as_its_readme_says() {
+    let ran = Example::new("environment-only").runs();
+    assert!(ran.iter().any(|ran| ran.stdout.contains("alice@example.com")), "{ran:?}");
+}
+
+/// Every example has a test here, and no key lies in the repository.
+#[test]
+fn every_example_is_run_and_no_key_is_committed() {
+    let source = include_str!("examples.rs");
+    for entry in std::fs::read_dir(examples()).expect("the examples") {
+        let entry = entry.expect("an example");
+        if entry.path().is_dir() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            assert!(source.contains(&format!("Example::new(\"{name}\")")), "{name} is not run");
+        }
+    }
+    let tracked =
+        World::new().try_sh(&format!("git -C '{}' ls-files '*.key' '*.crt' '*.p12'", examples().display()));
+    assert_eq!(tracked.stdout, "", "{tracked}");
+}

@@ -1,0 +1,117 @@
+//! `verify` judges a chain exactly as the gateway would, and says why.
+
+use testkit::World;
+use testkit::certificate::{self, More};
+use testkit::recipe;
+use time::Duration;
+
+fn town() -> World {
+    let world = World::new();
+    recipe::two_authorities(&world);
+    world
+}
+
+/// A good chain is exit code 0; JSON tells the path and until when.
+#[test]
+fn a_good_chain_is_exit_code_0() {
+    let world = town();
+    world.countersign(&["verify", "--trust", "client-ca.crt", "analyst.crt"]).succeeded();
+    let ran = world.countersign(&["verify", "--json", "--trust", "client-ca.crt", "analyst.crt"]).succeeded();
+    assert_eq!(ran.json()["verified"], true, "{ran}");
+    assert_eq!(ran.json()["path"][0]["subject"], "CN=analyst", "{ran}");
+    assert_eq!(ran.json()["path"][1]["subject"], "CN=countersign client CA", "{ran}");
+}
+
+/// Each bad chain is exit code 1 with its stable code and what was seen.
+#[test]
+fn each_bad_chain_is_exit_code_1_with_its_code() {
+    let world = town();
+    let day = Duration::days(1);
+    certificate::client_valid(&world, "client-ca", "expired", -day * 2, -day);
+    certificate::client_valid(&world, "client-ca", "future", day, day * 2);
+    certificate::leaf(
+        &world,
+        "client-ca",
+        "weak",
+        "/CN=weak",
+        "extendedKeyUsage = clientAuth",
+        &More { key: "-algorithm RSA -pkeyopt rsa_keygen_bits:1024", signing: "-sha256" },
+    );
+    world.write("broken.crt", "-----BEGIN CERTIFICATE-----\nMAo=\n-----END CERTIFICATE-----\n");
+    for (trust, chain, purpose, code) in [
+        ("server-ca.crt", "analyst.crt", "client", "unknown-issuer"),
+        ("client-ca.crt", "expired.crt", "client", "certificate-expired"),
+        ("client-ca.crt", "future.crt", "client", "certificate-not-yet-valid"),
+        ("client-ca.crt", "analyst.crt", "server", "wrong-purpose"),
+        ("client-ca.crt", "weak.crt", "client", "weak-certificate"),
+    ] {
+        let args = ["verify", "--json", "--trust", trust, "--purpose", purpose, chain];
+        let ran = world.countersign(&args).exited(1);
+        assert_eq!(ran.json()["verified"], false, "{ran}");
+        assert_eq!(ran.json()["code"], code, "{ran}");
+    }
+    let ran = world.countersign(&["verify", "--trust", "client-ca.crt", "broken.crt"]);
+    assert!(matches!(ran.code, Some(1 | 2)), "{ran}");
+}
+
+/// The moment to judge at can be given.
+#[test]
+fn a_chain_can_be_judged_at_another_moment() {
+    let world = town();
+    world
+        .countersign(&["verify", "--trust", "client-ca.crt", "--at", "2001-01-01", "analyst.crt"])
+        .exited(1)
+        .says("certificate-not-yet-valid");
+    let later = (time::OffsetDateTime::now_utc() + Duration::days(120)).unix_timestamp().to_string();
+    world
+        .countersign(&["verify", "--trust", "client-ca.crt", "--at", &later, "analyst.crt"])
+        .exited(1)
+        .says("certificate-expired");
+}
+
+/// X7: an unknown issuer names the issuer that was seen and the authorities that are held.
+#[test]
+fn an_unknown_issuer_names_what_was_seen_and_what_is_held() {
+    let world = town();
+    world
+        .countersign(&["verify", "--trust", "server-ca.crt", "analyst.crt"])
+        .exited(1)
+        .says("countersign client CA")
+        .says("countersign server CA");
+}
+
+/// X2: a wrong host name names the one wanted and those in the certificate; a common name is no host name.
+#[test]
+fn a_wrong_host_name_names_the_wanted_and_the_given() {
+    let world = town();
+    let verify = |name: &str, chain: &str| {
+        world.countersign(&[
+            "verify",
+            "--trust",
+            "server-ca.crt",
+            "--purpose",
+            "server",
+            "--name",
+            name,
+            chain,
+        ])
+    };
+    verify("other.example.com", "server.crt").exited(1).says("other.example.com").says("db.example.com");
+    certificate::leaf(
+        &world,
+        "server-ca",
+        "cn-only",
+        "/CN=db.example.com",
+        "extendedKeyUsage = serverAuth",
+        &More::default(),
+    );
+    verify("db.example.com", "cn-only.crt").exited(1);
+}
+
+/// Missing files and missing arguments are wrong use.
+#[test]
+fn missing_files_and_arguments_are_wrong_use() {
+    let world = town();
+    world.countersign(&["verify", "--trust", "client-ca.crt", "nowhere.crt"]).exited(2).says("nowhere.crt");
+    world.countersign(&["verify", "analyst.crt"]).exited(2).says("--trust");
+}
