@@ -4,6 +4,7 @@ mod ca;
 mod cert;
 mod check;
 mod explain;
+mod init;
 mod query;
 mod reference;
 mod serve;
@@ -22,6 +23,8 @@ use crate::exit::Exit;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Up(up::Up),
+    #[command(visible_alias = "dev-certs")]
+    Init(init::Init),
     Serve(serve::Serve),
     Check(check::Check),
     #[command(subcommand)]
@@ -45,6 +48,7 @@ impl Command {
     pub(crate) fn run(self, console: &mut Console) -> Result<Exit, Faults> {
         match self {
             Self::Up(up) => up.run(console),
+            Self::Init(init) => init.run(console),
             Self::Serve(serve) => serve.run(console),
             Self::Check(check) => check.run(console),
             Self::Ca(ca) => ca.run(console),

@@ -344,3 +344,16 @@ fn an_existing_realm_is_served_quickly() {
     let _node = Node::up(&world);
     assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
 }
+
+/// L13: one command writes authorities, a server certificate and clients, and prints the curl line; a second run
+/// changes nothing.
+#[test]
+fn init_makes_a_realm_without_serving_and_a_second_run_changes_nothing() {
+    let world = World::new();
+    for name in ["init", "dev-certs"] {
+        world.countersign(&[name, "realm"]).succeeded().says("curl --cacert realm/pki/server-ca.crt");
+    }
+    let before = contents(&world.path("realm"));
+    world.countersign(&["init", "realm"]).succeeded().says("nothing was changed");
+    assert_eq!(contents(&world.path("realm")), before);
+}
