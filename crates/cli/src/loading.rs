@@ -8,8 +8,23 @@ use clap::Args;
 use config::{Overrides, Plan, Sources};
 use fault::{Fault, Faults};
 use identity::{Certificate, PrivateKey, Secret};
-use ledger::SqliteLedger;
+use ledger::{Ledger as _, SqliteLedger};
 use zeroize::Zeroizing;
+
+use crate::door::runtime;
+
+/// Does what writes to the ledger, and closes the ledger, whatever came of it.
+pub(crate) fn on_record<T>(
+    ledger: &SqliteLedger,
+    act: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    runtime()?.block_on(async {
+        let done = act.await;
+        // What was written is durable by now; closing tidies the files beside the ledger away.
+        drop(ledger.close().await);
+        done
+    })
+}
 
 /// Which configuration a command is about.
 #[derive(Args)]

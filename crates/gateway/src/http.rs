@@ -32,21 +32,19 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::http::rest::Woken;
 use crate::metrics::ListenerLabel;
 use crate::pace::{BEFORE_REST, Paced, Verdict};
 use crate::session::Session;
 
 /// Serves HTTP/1.1 until the connection ends, in spells of activity between which it rests.
-pub(crate) async fn serve_h1<S>(session: Arc<Session>, stream: Paced<S>, stop: CancellationToken)
+pub(crate) async fn serve_h1<S>(session: Arc<Session>, mut stream: Paced<S>, stop: CancellationToken)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let _open = Open::note(&session);
-    let mut stream = Woken::new(stream);
     while let Some(tired) = Box::pin(spell_of_h1(&session, stream, &stop)).await {
         match rest::rest(&session, tired, &stop).await {
-            Some(woken) => stream = woken,
+            Some(awake) => stream = awake,
             None => return,
         }
     }
@@ -55,9 +53,9 @@ where
 /// Serves HTTP/1.1 until the connection ends or has been idle for a while; then the stream comes back.
 async fn spell_of_h1<S>(
     session: &Arc<Session>,
-    stream: Woken<S>,
+    stream: Paced<S>,
     stop: &CancellationToken,
-) -> Option<Woken<S>>
+) -> Option<Paced<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -74,7 +72,7 @@ where
         End::Over => None,
         End::Tired => {
             let parts = connection.into_parts();
-            Some(parts.io.into_inner().with(&parts.read_buf))
+            Some(parts.io.into_inner().unread(&parts.read_buf))
         }
     }
 }

@@ -120,15 +120,36 @@ impl Drop for InRequest {
     }
 }
 
-/// A stream that notes what it receives.
+/// A stream that notes what it receives, and takes back what was read too early.
 pub(crate) struct Paced<S> {
     stream: S,
     pace: Arc<Pace>,
+    early: Vec<u8>,
 }
 
 impl<S> Paced<S> {
     pub(crate) fn new(stream: S, pace: Arc<Pace>) -> Self {
-        Self { stream, pace }
+        Self { stream, pace, early: Vec::new() }
+    }
+
+    /// Takes bytes back, to be read again before anything else.
+    pub(crate) fn unread(mut self, bytes: &[u8]) -> Self {
+        self.early.splice(0..0, bytes.iter().copied());
+        self
+    }
+
+    /// Whether bytes were taken back and not read again.
+    pub(crate) fn has_unread(&self) -> bool {
+        !self.early.is_empty()
+    }
+
+    /// Reads what was taken back, as far as it fits; true where something was.
+    fn read_early(&mut self, buf: &mut ReadBuf<'_>) -> bool {
+        let fits = self.early.len().min(buf.remaining());
+        let left = self.early.split_off(fits);
+        buf.put_slice(&self.early);
+        self.early = left;
+        fits > 0
     }
 }
 
@@ -138,12 +159,20 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let early = !self.early.is_empty() && self.read_early(buf);
+        if early && buf.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         if buf.filled().len() > before {
             self.pace.received();
         }
-        polled
+        match polled {
+            // What follows has mostly arrived as well; where it has not, what there was counts.
+            Poll::Pending if early => Poll::Ready(Ok(())),
+            polled => polled,
+        }
     }
 }
 
@@ -185,7 +214,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use tokio::io::AsyncWriteExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::time::Instant;
 
     use super::{Pace, Paced, Verdict};
@@ -229,5 +258,24 @@ mod tests {
         assert!(matches!(pace.judge(HEAD, IDLE), Verdict::Wait(_)));
         paced.flush().await.unwrap();
         assert_eq!(pace.judge(HEAD, IDLE), Verdict::Rest);
+    }
+
+    #[tokio::test]
+    async fn what_was_read_too_early_is_read_again_first_and_whole() {
+        for size in 1..8 {
+            let (mut far, near) = tokio::io::duplex(64);
+            far.write_all(b" / HTTP/1.1").await.unwrap();
+            far.shutdown().await.unwrap();
+            let mut paced = Paced::new(near, Arc::new(Pace::new(true))).unread(b"T").unread(b"GE");
+            let mut text = Vec::new();
+            let mut buf = vec![0; size];
+            loop {
+                match paced.read(&mut buf).await.unwrap() {
+                    0 => break,
+                    n => text.extend_from_slice(&buf[..n]),
+                }
+            }
+            assert_eq!(text, b"GET / HTTP/1.1");
+        }
     }
 }

@@ -7,9 +7,8 @@ use time::{Duration, OffsetDateTime};
 
 use super::{TierArgs, must_be_new, open_ledger};
 use crate::console::Console;
-use crate::door::runtime;
 use crate::exit::Exit;
-use crate::loading::key_pem;
+use crate::loading::{key_pem, on_record};
 use crate::shown::moment::moment;
 
 /// Make an issuer below a root: the authority that a server may hold, for one kind of certificate.
@@ -55,7 +54,7 @@ impl InitIssuer {
             key: self.tier.key_type,
             ..Tier::issuer(self.tier.environment)
         };
-        let made = runtime()?.block_on(root.init_issuer(self.kind, &tier, &ledger, now))?;
+        let made = on_record(&ledger, root.init_issuer(self.kind, &tier, &ledger, now))?;
         files::create_folder(&pki.join("issuers"))?;
         files::create_secret(&key, key_pem(&made.key, password.as_ref())?.as_bytes())?;
         files::create_public(&cert, to_pem(&made.certificate).as_bytes())?;

@@ -7,9 +7,8 @@ use time::Duration;
 
 use super::{TierArgs, must_be_new, open_ledger};
 use crate::console::Console;
-use crate::door::runtime;
 use crate::exit::Exit;
-use crate::loading::key_pem;
+use crate::loading::{key_pem, on_record};
 use crate::shown::moment::moment;
 
 /// Make a root: the authority above the issuers, whose key stays off every server.
@@ -38,7 +37,7 @@ impl InitRoot {
         let ledger = open_ledger(&self.out)?;
         let lifetime = Duration::days(self.days.into());
         let tier = Tier { lifetime, key: self.tier.key_type, ..Tier::root(self.tier.environment) };
-        let made = runtime()?.block_on(authority::init_root(&tier, &ledger, console.now()))?;
+        let made = on_record(&ledger, authority::init_root(&tier, &ledger, console.now()))?;
         for folder in [cert.parent(), key.parent()].into_iter().flatten() {
             files::create_folder(folder)?;
         }

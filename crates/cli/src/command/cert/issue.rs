@@ -12,9 +12,8 @@ use time::Duration;
 use self::issuer::{Issuer, Source};
 use crate::command::ca::key_kind;
 use crate::console::Console;
-use crate::door::runtime;
 use crate::exit::Exit;
-use crate::loading::key_pem;
+use crate::loading::{key_pem, on_record};
 use crate::shown::moment::{moment, rfc3339};
 
 /// Issue a certificate, for a key made here or for a certificate request.
@@ -76,8 +75,8 @@ impl Issue {
         let targets = self.targets(&request, &issuer)?;
         self.must_be_new(&targets, key.is_some())?;
         let password = self.key_password_file.as_deref().map(files::load_password).transpose()?;
-        let issued =
-            runtime()?.block_on(issuer.authority.issue(&issuer.ledger, &request, &issuer.profile, now))?;
+        let issuing = issuer.authority.issue(&issuer.ledger, &request, &issuer.profile, now);
+        let issued = on_record(&issuer.ledger, issuing)?;
         self.write(&targets, &issued, key.as_ref(), password.as_ref())?;
         let passed_over = |what: &String| Fault::yours(format!("the request's {what} was not listened to"));
         let mut warnings: Vec<Fault> = request.passed_over().iter().map(passed_over).collect();
