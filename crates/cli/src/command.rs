@@ -6,6 +6,7 @@ mod check;
 mod explain;
 mod init;
 mod query;
+mod realm;
 mod reference;
 mod serve;
 mod shell;

@@ -7,9 +7,8 @@ use config::{DatabasePlan, ListenerPlan};
 use database::{Backend, OpenMode, Settings};
 use gateway::Listener;
 
-use crate::prepare::Prepared;
+use crate::prepare::{Credentials, Prepared};
 use crate::publish;
-use crate::serve::Credentials;
 use crate::status::{Announcement, CertificateShown, DatabaseShown, ListenerShown};
 
 /// Describes a node that has bound its listeners.

@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use authority::{Authority, Profile, Standing};
-use config::{IssuerPlan, Plan, ProfilePlan};
+use config::{IssuerPlan, KeyPassword, Plan, ProfilePlan};
 use fault::{Fault, Faults};
-use identity::{Purpose, Usage};
+use identity::{Purpose, Secret, Usage};
 use time::{Duration, OffsetDateTime};
-
-use crate::prepare::password;
 
 /// Loads every issuer; each is checked for what only its files can tell: the key matches, it is no root, it has not
 /// ended.
@@ -83,6 +81,18 @@ fn adjusted(profile: Profile, written: &ProfilePlan) -> Result<Profile, Fault> {
     match &written.keys {
         Some(keys) => profile.with_keys(keys.clone()),
         None => Ok(profile),
+    }
+}
+
+/// The password of a private key: given, or the first line of a file.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(crate) fn password(written: Option<&KeyPassword>) -> Result<Option<Secret>, Fault> {
+    match written {
+        None => Ok(None),
+        Some(KeyPassword::Given(secret)) => Ok(Some(secret.clone())),
+        Some(KeyPassword::File(path)) => files::load_password(path).map(Some),
     }
 }
 

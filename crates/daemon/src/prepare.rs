@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use access::{Directory, Grants};
 use authority::Authority;
-use config::{ClientCa, KeyPassword, Plan, TlsMode, TlsPlan};
+use config::{ClientCa, Plan, TlsMode, TlsPlan};
 use fault::{Fault, Faults};
-use identity::{Certificate, Credential, Secret, Strictness, Trust};
+use identity::{Certificate, Credential, Strictness, Trust};
 use time::OffsetDateTime;
 
 use crate::issuing;
@@ -35,6 +35,9 @@ pub struct TlsProfile {
     /// Whom it believes; none where no client certificate is asked for.
     pub trust: Option<Arc<Trust>>,
 }
+
+/// The TLS profiles' own credentials, by profile.
+pub(crate) type Credentials = BTreeMap<String, Arc<Credential>>;
 
 /// Loads and checks everything that a Plan names. `check`, `explain` and `serve` share it, so that a yes of one is
 /// a yes of all.
@@ -84,7 +87,7 @@ fn profile(
     let credential = match &tls.mode {
         TlsMode::Files { cert, key, key_password } => faults
             .note(
-                password(key_password.as_ref())
+                issuing::password(key_password.as_ref())
                     .and_then(|password| files::load_server_credential(cert, key, password.as_ref(), now)),
             )
             .map(|(credential, found)| {
@@ -112,18 +115,6 @@ fn profile(
         warnings.extend(shared_authority(credential, trust));
     }
     faults.or(TlsProfile { credential, trust })
-}
-
-/// The password of a private key: given, or the first line of a file.
-///
-/// # Errors
-/// When the file cannot be read.
-pub(crate) fn password(written: Option<&KeyPassword>) -> Result<Option<Secret>, Fault> {
-    match written {
-        None => Ok(None),
-        Some(KeyPassword::Given(secret)) => Ok(Some(secret.clone())),
-        Some(KeyPassword::File(path)) => files::load_password(path).map(Some),
-    }
 }
 
 fn client_ca(plan: &Plan, tls: &TlsPlan) -> Result<Option<Vec<Certificate>>, Fault> {

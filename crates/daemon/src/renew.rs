@@ -13,12 +13,11 @@ use transport::Clock;
 
 use crate::announce::certificates;
 use crate::issuing;
-use crate::prepare::Prepared;
+use crate::prepare::{Credentials, Prepared};
 use crate::publish::Publisher;
 use crate::realm;
 use crate::records::Records;
 use crate::self_signed::self_signed;
-use crate::serve::Credentials;
 use crate::status::Announcement;
 
 /// The TLS profiles' own credentials: where they come from, and how they stay good.

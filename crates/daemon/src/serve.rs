@@ -1,6 +1,6 @@
 //! A prepared Plan becomes a running node, and ends as one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,6 @@ use config::{ListenerPlan, Plan};
 use database::Database;
 use fault::{Fault, Faults};
 use gateway::{Drained, Gateway, Listener, Metrics, Served, Sinks, SlotLimits, Spoken};
-use identity::Credential;
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -229,6 +228,3 @@ impl Signals {
 }
 
 const FIRST_GENERATION: u64 = 1;
-
-/// The TLS profiles' own credentials, by profile.
-pub(crate) type Credentials = BTreeMap<String, Arc<Credential>>;

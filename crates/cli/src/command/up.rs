@@ -1,11 +1,10 @@
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use config::{Overrides, Plan};
 use fault::Faults;
 
-use super::init::Making;
+use super::realm::{DEFAULT_DATABASE, DEFAULT_PORT, Hint, Making};
 use super::serve;
 use crate::console::Console;
 use crate::exit::Exit;
@@ -48,32 +47,6 @@ impl Up {
     }
 }
 
-/// The lines to try.
-pub(super) struct Hint<'a> {
-    pub(super) realm: &'a Path,
-    pub(super) port: u16,
-    pub(super) database: &'a str,
-    /// Whether it is served on another address than the configuration says.
-    pub(super) elsewhere: bool,
-}
-
-impl fmt::Display for Hint<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { realm, port, database, elsewhere } = self;
-        let realm = realm.strip_prefix("./").unwrap_or(realm).display().to_string();
-        // As it was called, so that the line works where it is not in the path.
-        let program = std::env::args().next().unwrap_or_else(|| "countersign".to_owned());
-        let of_realm = if realm == "realm" { String::new() } else { format!(" --realm {realm}") };
-        let at_url = if *elsewhere { format!(" --url https://localhost:{port}") } else { String::new() };
-        write!(
-            f,
-            "  try         curl --cacert {realm}/pki/server-ca.crt --cert {realm}/clients/analyst.crt --key {realm}/clients/analyst.key \\\n\
-             \x20               https://localhost:{port}/{database}/query -d '{{\"sql\":\"SELECT 1\"}}'\n\
-             \x20 or          {program} query {database} \"SELECT 1\"{of_realm}{at_url}"
-        )
-    }
-}
-
 /// Every principal with what it may do: `admin (admin on app), analyst (read-write on app)`.
 fn principals(plan: &Plan) -> String {
     let one = |name: &str| {
@@ -88,7 +61,3 @@ fn principals(plan: &Plan) -> String {
     };
     plan.principals.iter().map(|principal| one(&principal.name)).collect::<Vec<_>>().join(", ")
 }
-
-/// What a new realm's configuration says.
-pub(super) const DEFAULT_PORT: u16 = 7777;
-pub(super) const DEFAULT_DATABASE: &str = "app";
