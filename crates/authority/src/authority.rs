@@ -49,10 +49,21 @@ impl Authority {
         now: OffsetDateTime,
     ) -> Result<Self, Fault> {
         let chain = files::load_certificates(certificate)?;
-        let issuer = check::leading(&chain).map_err(|fault| fault.in_file(certificate))?;
-        check::certificate(issuer, standing, now).map_err(|fault| fault.in_file(certificate))?;
+        Self::check_certificate(&chain, standing, now).map_err(|fault| fault.in_file(certificate))?;
         let private = files::load_key(key, password)?;
         Self::new(chain, &private, standing, environment, now).map_err(|fault| fault.in_file(certificate))
+    }
+
+    /// Checks what the certificate alone can tell, so that a root is refused before its key is touched.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), except for what takes the key.
+    pub fn check_certificate(
+        chain: &[Certificate],
+        standing: Standing,
+        now: OffsetDateTime,
+    ) -> Result<(), Fault> {
+        check::certificate(check::leading(chain)?, standing, now)
     }
 
     /// An authority from its certificate (first) with those above it, and its key.
@@ -69,8 +80,8 @@ impl Authority {
         environment: Option<&str>,
         now: OffsetDateTime,
     ) -> Result<Self, Fault> {
+        Self::check_certificate(&chain, standing, now)?;
         let certificate = check::leading(&chain)?.clone();
-        check::certificate(&certificate, standing, now)?;
         check::key(&certificate, key)?;
         let key = SigningKey::of(key)?;
         let stand_in = StandIn::of(&certificate, key.kind())?;
@@ -79,12 +90,15 @@ impl Authority {
         Ok(Self { certificate, chain, key, environment: environment.map(str::to_owned), issuing, stand_in })
     }
 
-    /// Checks that this authority stands directly below a root.
+    /// Checks that this authority stands below a root: directly, or by way of the certificates that came with its own.
     ///
     /// # Errors
-    /// Where another authority signed it, or the root allows no issuer below it.
+    /// Where another authority signed it, or one above it allows no issuer below.
     pub fn check_below(&self, root: &Certificate) -> Result<(), Fault> {
-        check::below(&self.certificate, root)
+        let others = self.chain.iter().filter(|other| **other != self.certificate);
+        let links: Vec<&Certificate> = std::iter::once(&self.certificate).chain(others).collect();
+        let above = links.iter().skip(1).copied().chain([root]);
+        links.iter().zip(above).try_for_each(|(issuer, above)| check::below(issuer, above))
     }
 
     /// Its certificate.

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use fault::Fault;
 use identity::{KeyKind, San, Usage};
 use time::Duration;
@@ -15,6 +17,8 @@ pub struct Profile {
     lifetime: Duration,
     usages: Vec<Usage>,
     keys: Vec<KeyKind>,
+    /// The services that get certificates; none: any. Only `service` looks at it.
+    registry: Option<BTreeSet<String>>,
 }
 
 impl Profile {
@@ -45,7 +49,7 @@ impl Profile {
 
     fn built_in(name: &str, usages: Vec<Usage>) -> Self {
         let keys = vec![KeyKind::EcdsaP256, KeyKind::EcdsaP384, KeyKind::Ed25519, KeyKind::Rsa(2048)];
-        Self { name: name.to_owned(), lifetime: LIFETIME, usages, keys }
+        Self { name: name.to_owned(), lifetime: LIFETIME, usages, keys, registry: None }
     }
 
     /// A profile of the operator's own, with the lifetime and the kinds of key of the built-in ones.
@@ -96,6 +100,13 @@ impl Profile {
         Ok(self)
     }
 
+    /// A registry: the profile `service` then certifies these services and no others.
+    #[must_use]
+    pub fn with_registry(mut self, services: impl IntoIterator<Item = String>) -> Self {
+        self.registry = Some(services.into_iter().collect());
+        self
+    }
+
     /// What it is called.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -127,8 +138,13 @@ impl Profile {
         if let Some(environment) = environment {
             names.organization = Some(environment.to_owned());
         }
+        let unit = names.organizational_unit.as_deref();
         if self.name == SERVICE {
             self.complete_service(&mut names)?;
+        } else if unit.is_some_and(|unit| unit.eq_ignore_ascii_case(INTERNAL)) {
+            return Err(self
+                .refuses(format!("the organizational unit {INTERNAL} is that of services"))
+                .remedy("leave it out, or issue with --profile service"));
         } else if self.usages.contains(&Usage::ServerAuth) {
             self.complete_server(&mut names)?;
         }
@@ -175,12 +191,26 @@ impl Profile {
         let Some(service) = names.common_name.clone() else {
             return Err(self.refuses("its request has no common name").remedy("name the service: --cn NAME"));
         };
+        self.check_registered(&service)?;
         let own = San::Dns(service);
         if !names.sans.contains(&own) {
             names.sans.insert(0, own);
         }
-        names.organizational_unit = Some("countersign-internal".to_owned());
+        names.organizational_unit = Some(INTERNAL.to_owned());
         Ok(())
+    }
+
+    fn check_registered(&self, service: &str) -> Result<(), Fault> {
+        let Some(registry) = self.registry.as_ref().filter(|registry| !registry.contains(service)) else {
+            return Ok(());
+        };
+        let remedy = match fault::nearest(service, registry.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean \"{near}\"? Otherwise add it to authority.services"),
+            None => "add it to authority.services in the configuration".to_owned(),
+        };
+        let shown = service.escape_debug();
+        Err(Fault::yours(format!("service '{shown}' is not in the registered service registry"))
+            .remedy(remedy))
     }
 
     fn refuses(&self, why: impl std::fmt::Display) -> Fault {
@@ -196,5 +226,6 @@ pub(crate) fn check_lifetime(lifetime: Duration) -> Result<(), Fault> {
 }
 
 const SERVICE: &str = "service";
+const INTERNAL: &str = "countersign-internal";
 const LIFETIME: Duration = Duration::days(90);
 const LEAST_RSA: u32 = 2048;

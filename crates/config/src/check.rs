@@ -12,12 +12,11 @@ use access::{EVERYONE, GrantSpec, Level};
 use fault::Fault;
 
 use crate::plan::{
-    AuditPlan, ControlPlanePlan, DatabasePlan, Environment, LedgerPlan, LimitsPlan, ListenerPlan,
-    LoggingPlan, Plan, TlsPlan,
+    AuditPlan, AuthorityPlan, ControlPlanePlan, DatabasePlan, Environment, LedgerPlan, LimitsPlan,
+    ListenerPlan, LoggingPlan, Plan, TlsPlan,
 };
 use crate::reader::{At, Reader, misread};
 use crate::scalar::{Scalar, Wrong};
-use crate::section::authority::Authority;
 use crate::section::limits::Limits;
 use crate::section::listener::Listener;
 use crate::section::top::{Audit, ControlPlane, Ledger, Logging, Top};
@@ -27,7 +26,7 @@ use crate::table::Table;
 /// The plan, as far as faults allow; what is wrong is noted with the reader.
 pub(crate) fn plan(reader: &mut Reader<'_>, sources: &Sources, top: Top) -> Plan {
     let environment = environment(reader, sources, &top.environment);
-    let authority = top.authority.as_ref().map(|written| authority::plan(reader, written));
+    let authority = authority::plan(reader, sources, top.authority.as_ref());
     let tls = tls::settle(reader, sources, top.tls.as_ref(), !top.lacks(&top.listeners, "listeners"));
     let (listeners, implicit) = listeners(reader, sources, top.listeners, &tls);
     let profiles = tls::plans(reader, &tls, environment, top.authority.as_ref());
@@ -52,8 +51,8 @@ pub(crate) fn plan(reader: &mut Reader<'_>, sources: &Sources, top: Top) -> Plan
         base: reader.ground.base.clone(),
         file: reader.file.clone(),
         environment,
-        ledger: ledger(reader, top.ledger, top.authority.as_ref()),
-        authority: authority.flatten(),
+        ledger: ledger(reader, top.ledger, authority.as_ref()),
+        authority: authority.and_then(|authority| authority.value),
         tls: profiles,
         listeners,
         principals,
@@ -160,7 +159,7 @@ fn everyone_read_write(
 fn ledger(
     reader: &mut Reader<'_>,
     written: Option<At<Ledger>>,
-    authority: Option<&At<Authority>>,
+    authority: Option<&At<Option<AuthorityPlan>>>,
 ) -> Option<LedgerPlan> {
     let Some(written) = written else {
         if let Some(authority) = authority {

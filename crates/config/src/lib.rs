@@ -28,7 +28,7 @@ pub use origin::Origin;
 pub use plan::{
     AuditPlan, AuthorityPlan, Backend, ClientAuth, ClientCa, ControlPlanePlan, DatabasePlan, Environment,
     IssuerPlan, KeyPassword, LedgerPlan, LimitsPlan, ListenerPlan, LogFormat, LogLevel, LoggingPlan,
-    OpenMode, Plan, ProfilePlan, TlsMode, TlsPlan, TlsVersion, Transport,
+    OpenMode, PemText, Plan, ProfilePlan, TlsMode, TlsPlan, TlsVersion, Transport,
 };
 pub use read::{read, read_text};
 pub use reference::reference;

@@ -1,13 +1,15 @@
 //! What was read, checked and resolved: nothing in here is left open except what the certificates themselves decide.
 
+mod authority;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use access::{Accepted, GrantSpec, PrincipalSpec};
 use fault::Place;
-use identity::{KeyKind, Purpose, Secret};
 
+pub use self::authority::{AuthorityPlan, IssuerPlan, KeyPassword, PemText, ProfilePlan};
 use crate::origin::Origin;
 use crate::scalar::words;
 use crate::table::shapes;
@@ -72,48 +74,6 @@ pub enum LedgerPlan {
         /// The file.
         path: PathBuf,
     },
-}
-
-/// Our own authority.
-#[derive(Clone, Debug)]
-pub struct AuthorityPlan {
-    /// The root's certificate.
-    pub root_cert: PathBuf,
-    /// Issuers by name.
-    pub issuers: BTreeMap<String, IssuerPlan>,
-    /// Profiles by name: adjustments of the built-in `server`, `client` and `service`, and new ones.
-    pub profiles: BTreeMap<String, ProfilePlan>,
-}
-
-/// An issuer's certificate and key.
-#[derive(Clone, Debug)]
-pub struct IssuerPlan {
-    /// Its certificate.
-    pub cert: PathBuf,
-    /// Its key.
-    pub key: PathBuf,
-    /// What opens the key.
-    pub key_password: Option<KeyPassword>,
-}
-
-/// Where the password of a private key is.
-#[derive(Clone, Debug)]
-pub enum KeyPassword {
-    /// It was in an environment variable.
-    Given(Secret),
-    /// It is the first line of this file.
-    File(PathBuf),
-}
-
-/// The rules for one kind of certificate; what is left out stays as built in.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ProfilePlan {
-    /// How long a certificate is valid; always given for a profile that is not built in.
-    pub lifetime: Option<Duration>,
-    /// What it may be used for; always given for a profile that is not built in.
-    pub usages: Option<Vec<Purpose>>,
-    /// Which keys it may carry.
-    pub keys: Option<Vec<KeyKind>>,
 }
 
 /// One TLS profile.

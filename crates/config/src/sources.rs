@@ -1,6 +1,7 @@
 //! What a configuration is made of besides the file: flags and variables, each declared once.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use fault::Place;
@@ -8,7 +9,7 @@ use fault::Place;
 use crate::reader::At;
 
 /// Everything that a configuration is read from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Sources {
     /// The file; none to start from the environment alone.
     pub file: Option<PathBuf>,
@@ -16,6 +17,18 @@ pub struct Sources {
     pub env: BTreeMap<String, String>,
     /// What flags say; they come before all else.
     pub overrides: Overrides,
+}
+
+/// Variables by name only: some hold passwords and keys.
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let variables: Vec<&String> = self.env.keys().collect();
+        f.debug_struct("Sources")
+            .field("file", &self.file)
+            .field("env", &variables)
+            .field("overrides", &self.overrides)
+            .finish()
+    }
 }
 
 /// What flags say.
@@ -76,6 +89,27 @@ pub(crate) const CONFIG_FILE: Outside =
     outside("COUNTERSIGN_CONFIG_FILE", Some("--config"), "The file to read.");
 pub(crate) const KEY_PASSWORD: Outside =
     outside("COUNTERSIGN_SSL_KEY_PASSWORD", None, "The password of the server's key.");
+pub(crate) const INTERMEDIATE_CERT_PEM: Outside = outside(
+    "COUNTERSIGN_INTERMEDIATE_CA_CERT_PEM",
+    None,
+    "The issuer `service`: its certificate as PEM text. With its key it stands before `authority.issuers.service`.",
+);
+pub(crate) const INTERMEDIATE_KEY_PEM: Outside =
+    outside("COUNTERSIGN_INTERMEDIATE_CA_KEY_PEM", None, "The issuer `service`: its key as PEM text.");
+pub(crate) const INTERMEDIATE_CERT_FILE: Outside =
+    outside("COUNTERSIGN_INTERMEDIATE_CA_CERT_FILE", None, "The same certificate, in a file.");
+pub(crate) const INTERMEDIATE_KEY_FILE: Outside =
+    outside("COUNTERSIGN_INTERMEDIATE_CA_KEY_FILE", None, "The same key, in a file: the safer form.");
+pub(crate) const INTERMEDIATE_CERT_PEM_FILE: Outside = outside(
+    "COUNTERSIGN_INTERMEDIATE_CA_CERT_PEM_FILE",
+    None,
+    "Another spelling of `COUNTERSIGN_INTERMEDIATE_CA_CERT_FILE`.",
+);
+pub(crate) const INTERMEDIATE_KEY_PEM_FILE: Outside = outside(
+    "COUNTERSIGN_INTERMEDIATE_CA_KEY_PEM_FILE",
+    None,
+    "Another spelling of `COUNTERSIGN_INTERMEDIATE_CA_KEY_FILE`.",
+);
 pub(crate) const LENIENT: Outside =
     Outside { variable: None, flag: Some("--lenient"), about: "Unknown keys are warnings and not faults." };
 
@@ -90,6 +124,12 @@ pub(crate) const ALL: &[Outside] = &[
     TLS_CLIENT_AUTH,
     TLS_MIN_VERSION,
     KEY_PASSWORD,
+    INTERMEDIATE_CERT_PEM,
+    INTERMEDIATE_KEY_PEM,
+    INTERMEDIATE_CERT_FILE,
+    INTERMEDIATE_KEY_FILE,
+    INTERMEDIATE_CERT_PEM_FILE,
+    INTERMEDIATE_KEY_PEM_FILE,
     LISTEN,
     LENIENT,
 ];

@@ -1,55 +1,140 @@
 //! Our own authority as the Plan describes it: its issuers, and its profiles as the configuration adjusts them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use authority::{Authority, Profile, Standing};
-use config::{IssuerPlan, KeyPassword, Plan, ProfilePlan};
-use fault::{Fault, Faults};
-use identity::{Purpose, Secret, Usage};
+use authority::{Authority, IssuerKind, Profile, Standing};
+use config::{IssuerPlan, KeyPassword, PemText, Plan, ProfilePlan};
+use fault::{Fault, Faults, Place};
+use identity::{Certificate, KeyError, PrivateKey, Purpose, Secret, Usage};
 use time::{Duration, OffsetDateTime};
 
-/// Loads every issuer; each is checked for what only its files can tell: the key matches, it is no root, it has not
-/// ended.
+/// Loads every issuer; each is checked for what only its certificate and key can tell: the key matches, it is no root,
+/// it has not ended, and it stands below the root where that is configured.
 ///
 /// # Errors
 /// Every issuer that cannot issue.
 pub fn issuers(plan: &Plan, now: OffsetDateTime) -> Result<BTreeMap<String, Authority>, Faults> {
     let mut faults = Faults::new();
     let mut issuers = BTreeMap::new();
-    for (name, written) in plan.authority.iter().flat_map(|authority| &authority.issuers) {
-        if let Some(loaded) = faults.note(load(plan, written, now)) {
+    let Some(written) = &plan.authority else { return Ok(issuers) };
+    let root = written.root_cert.as_deref().filter(|_| !written.issuers.is_empty());
+    let root = faults.note(root.map(root_certificate).transpose()).flatten();
+    for (name, issuer) in &written.issuers {
+        if let Some(loaded) = faults.note(load(plan, issuer, root.as_ref(), now)) {
             issuers.insert(name.clone(), loaded);
         }
     }
     faults.or(issuers)
 }
 
-fn load(plan: &Plan, written: &IssuerPlan, now: OffsetDateTime) -> Result<Authority, Fault> {
-    let password = password(written.key_password.as_ref())?;
+fn load(
+    plan: &Plan,
+    written: &IssuerPlan,
+    root: Option<&Certificate>,
+    now: OffsetDateTime,
+) -> Result<Authority, Fault> {
+    let here = |fault: Fault| fault.at(place(&written.cert));
+    let chain = certificates(&written.cert)?;
+    Authority::check_certificate(&chain, Standing::Issuer, now).map_err(here)?;
+    let key = key(written)?;
     let environment = Some(plan.environment.as_str());
-    Authority::load(&written.cert, &written.key, password.as_ref(), Standing::Issuer, environment, now)
+    let authority = Authority::new(chain, &key, Standing::Issuer, environment, now).map_err(here)?;
+    root.map_or(Ok(()), |root| authority.check_below(root)).map_err(here)?;
+    Ok(authority)
 }
 
-/// The issuer of the profile's name, or the first whose own certificate allows the profile's usages.
+fn root_certificate(path: &Path) -> Result<Certificate, Fault> {
+    let certificates = files::load_certificates(path)?;
+    certificates.into_iter().next().ok_or_else(|| Fault::yours("there is no root in the file").in_file(path))
+}
+
+/// The certificates of an issuer, its own first.
+///
+/// # Errors
+/// When the file or the variable holds none.
+pub fn certificates(written: &PemText<String>) -> Result<Vec<Certificate>, Fault> {
+    match written {
+        PemText::File(path) => files::load_certificates(path),
+        PemText::Given { variable, text } => {
+            identity::certificates_from_pem(text.as_bytes()).map_err(|error| unusable(variable, &error))
+        }
+    }
+}
+
+fn key(written: &IssuerPlan) -> Result<PrivateKey, Fault> {
+    let password = password(written.key_password.as_ref())?;
+    match &written.key {
+        PemText::File(path) => files::load_key(path, password.as_ref()),
+        PemText::Given { variable, text } => {
+            PrivateKey::from_pem(text.expose(), password.as_ref()).map_err(|error| match error {
+                KeyError::Encrypted => Fault::yours(format!("{variable}: the private key is encrypted"))
+                    .at(Place::Name((*variable).to_owned()))
+                    .remedy("give it unencrypted, or name it with its password in authority.issuers.service"),
+                error => unusable(variable, &error),
+            })
+        }
+    }
+}
+
+fn place<T>(written: &PemText<T>) -> Place {
+    match written {
+        PemText::File(path) => Place::File(path.clone()),
+        PemText::Given { variable, .. } => Place::Name((*variable).to_owned()),
+    }
+}
+
+/// What was wrong is told without the text: it may be a key.
+fn unusable(variable: &str, error: &impl std::fmt::Display) -> Fault {
+    Fault::yours(format!("{variable} cannot be used"))
+        .at(Place::Name(variable.to_owned()))
+        .because(error)
+        .remedy(format!("give the text of a PEM file with its line ends: export {variable}=\"$(cat FILE)\""))
+}
+
+/// The issuer of the profile's name, or the first whose own certificate allows the profile's usages; registered services
+/// alone are certified by the issuer `service`, and it certifies nothing else.
 ///
 /// # Errors
 /// When there is no authority, or none of its issuers may issue the profile.
 pub fn issuer_for(plan: &Plan, profile: &Profile, now: OffsetDateTime) -> Result<Authority, Faults> {
-    if plan.authority.is_none() {
+    if plan.authority.is_none() && !is_service(profile) {
         return Err(Fault::yours("the configuration has no authority")
             .remedy("name one with --ca PATH, or add authority: { … }")
             .into());
     }
     let mut issuers = issuers(plan, now)?;
+    let for_services = issuers.remove(SERVICE);
+    if is_service(profile) {
+        return for_services.ok_or_else(|| unconfigured().into());
+    }
     let may = |issuer: &Authority| profile.usages().iter().all(|usage| issuer.may_issue(usage));
     let named = Some(profile.name().to_owned()).filter(|name| issuers.get(name).is_some_and(may));
     let name = named.or_else(|| issuers.iter().find(|(_, issuer)| may(issuer)).map(|(name, _)| name.clone()));
     name.and_then(|name| issuers.remove(&name)).ok_or_else(|| {
         let name = profile.name();
+        let remedy = match IssuerKind::parse(name) {
+            Some(kind) => format!("countersign ca init-issuer --kind {kind}"),
+            None => {
+                format!("add authority.issuers.{name}: one whose certificate allows the profile's usages")
+            }
+        };
         Fault::yours(format!("no issuer of this realm may issue the profile \"{name}\""))
-            .remedy(format!("countersign ca init-issuer --kind {name}"))
+            .remedy(remedy)
             .into()
     })
+}
+
+fn is_service(profile: &Profile) -> bool {
+    profile.name() == SERVICE
+}
+
+fn unconfigured() -> Fault {
+    Fault::yours(
+        "Intermediate CA not configured — set COUNTERSIGN_INTERMEDIATE_CA_CERT_PEM and \
+         COUNTERSIGN_INTERMEDIATE_CA_KEY_PEM",
+    )
+    .remedy("countersign ca init-issuer --kind service makes one; authority.issuers.service may name it too")
 }
 
 /// The built-in profile of that name as the configuration adjusts it, or one of the configuration's own.
@@ -58,7 +143,12 @@ pub fn issuer_for(plan: &Plan, profile: &Profile, now: OffsetDateTime) -> Result
 /// When there is no such profile, or its rules cannot be kept.
 pub fn profile(plan: &Plan, name: &str) -> Result<Profile, Fault> {
     let written = plan.authority.as_ref().and_then(|authority| authority.profiles.get(name));
-    match (Profile::named(name), written) {
+    let built_in = Profile::named(name).map(|profile| {
+        // Without a registry nobody is registered.
+        let services = plan.authority.iter().flat_map(|authority| authority.services.iter().cloned());
+        if is_service(&profile) { profile.with_registry(services) } else { profile }
+    });
+    match (built_in, written) {
         (Some(built_in), None) => Ok(built_in),
         (Some(built_in), Some(written)) => adjusted(built_in, written),
         (None, Some(written)) => {
@@ -115,4 +205,7 @@ fn unknown(plan: &Plan, name: &str) -> Fault {
 }
 
 /// The profiles that need no configuration.
-const BUILT_IN: [&str; 3] = ["server", "client", "service"];
+const BUILT_IN: [&str; 3] = ["server", "client", SERVICE];
+
+/// The profile, and the issuer, of internal services.
+const SERVICE: &str = "service";

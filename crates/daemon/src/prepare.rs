@@ -1,11 +1,12 @@
 //! A Plan with every file it names loaded and checked.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use access::{Directory, Grants};
 use authority::Authority;
-use config::{ClientCa, Plan, TlsMode, TlsPlan};
+use config::{ClientCa, DatabasePlan, PemText, Plan, TlsMode, TlsPlan};
 use fault::{Fault, Faults};
 use identity::{Certificate, Credential, Strictness, Trust};
 use time::OffsetDateTime;
@@ -56,11 +57,24 @@ pub fn prepare(plan: Plan, now: OffsetDateTime) -> Result<Prepared, Faults> {
             Err(found) => faults.extend(found),
         }
     }
+    faults.extend(plan.databases.iter().filter_map(homeless));
     match (rules, issuers) {
         (Some((directory, grants)), Some(issuers)) if faults.is_empty() => {
             Ok(Prepared { plan, directory, grants, profiles, issuers, warnings })
         }
         _ => Err(faults),
+    }
+}
+
+/// A database whose file cannot be where the Plan says.
+fn homeless(database: &DatabasePlan) -> Option<Fault> {
+    let path = database.path.as_ref()?;
+    let fault = |what: &str| Fault::yours(format!("database {:?}: {what}", database.name)).in_file(path);
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    match (folder.is_dir(), path.is_dir()) {
+        (false, _) => Some(fault("its folder is missing").remedy(format!("mkdir -p {}", folder.display()))),
+        (true, true) => Some(fault("it is a folder").remedy("name a file in it")),
+        (true, false) => None,
     }
 }
 
@@ -127,7 +141,10 @@ fn client_ca(plan: &Plan, tls: &TlsPlan) -> Result<Option<Vec<Certificate>>, Fau
                 Fault::yours("client_ca is `authority` and there is no client issuer")
                     .remedy("add authority.issuers.client, or name a file")
             })?;
-            files::load_client_ca(&issuer.cert).map(Some)
+            match &issuer.cert {
+                PemText::File(path) => files::load_client_ca(path).map(Some),
+                given @ PemText::Given { .. } => issuing::certificates(given).map(Some),
+            }
         }
     }
 }

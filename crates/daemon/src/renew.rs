@@ -7,7 +7,9 @@ use arc_swap::ArcSwap;
 use config::TlsMode;
 use fault::{Fault, Faults};
 use gateway::Gateway;
+use identity::Credential;
 use ledger::Ledger;
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use transport::Clock;
 
@@ -25,6 +27,8 @@ pub(crate) struct Keeper {
     prepared: Arc<Prepared>,
     /// The ledger, where a profile asks our own authority.
     ledger: Option<Arc<dyn Ledger>>,
+    /// Self-signed credentials, by profile.
+    made: Mutex<Credentials>,
     clock: Arc<dyn Clock>,
 }
 
@@ -53,7 +57,7 @@ impl Keeper {
                 .remedy("add `ledger: { url: \"sqlite:./state/ledger.db\" }`"));
             }
         };
-        Ok(Self { prepared, ledger, clock })
+        Ok(Self { prepared, ledger, made: Mutex::default(), clock })
     }
 
     /// Every profile's credential: from files, kept or issued by our authority, or made here.
@@ -68,7 +72,7 @@ impl Keeper {
             let credential = match (&tls.mode, from_files) {
                 (_, Some(credential)) => Ok(credential),
                 (TlsMode::Authority { hosts }, None) => self.issued(name, hosts).await.map(Arc::new),
-                (TlsMode::SelfSigned { hosts }, None) => self_signed(hosts, self.clock.now()).map(Arc::new),
+                (TlsMode::SelfSigned { hosts }, None) => self.made(name, hosts),
                 (TlsMode::Files { .. }, None) => {
                     Err(Fault::ours(format!("tls profile {name:?} was not loaded")))
                 }
@@ -80,7 +84,20 @@ impl Keeper {
         faults.or(credentials)
     }
 
-    async fn issued(&self, profile: &str, hosts: &[String]) -> Result<identity::Credential, Fault> {
+    /// The self-signed credential of a profile: made once, and again when its end is near.
+    fn made(&self, profile: &str, hosts: &[String]) -> Result<Arc<Credential>, Fault> {
+        let now = self.clock.now();
+        let mut made = self.made.lock();
+        let good = |kept: &&Arc<Credential>| kept.leaf().identity().not_after() - now > RENEW_SELF_SIGNED;
+        if let Some(kept) = made.get(profile).filter(good) {
+            return Ok(Arc::clone(kept));
+        }
+        let credential = Arc::new(self_signed(hosts, now)?);
+        made.insert(profile.to_owned(), Arc::clone(&credential));
+        Ok(credential)
+    }
+
+    async fn issued(&self, profile: &str, hosts: &[String]) -> Result<Credential, Fault> {
         let (Some(issuer), Some(ledger)) = (self.prepared.issuers.get(SERVER), &self.ledger) else {
             return Err(Fault::ours(format!("tls profile {profile:?} has no authority")));
         };
@@ -99,7 +116,8 @@ impl Keeper {
         shown: Arc<ArcSwap<Announcement>>,
         stop: CancellationToken,
     ) {
-        if self.ledger.is_none() {
+        let ours = |tls: &config::TlsPlan| !matches!(tls.mode, TlsMode::Files { .. });
+        if !self.prepared.plan.tls.values().any(ours) {
             return;
         }
         while tokio::time::timeout(LOOK, stop.cancelled()).await.is_err() {
@@ -134,3 +152,6 @@ impl Keeper {
 const SERVER: &str = "server";
 /// How often the node looks whether its certificate wants renewing; the last third of a five-minute lifetime is longer.
 const LOOK: Duration = Duration::from_secs(60);
+
+/// Before its end a self-signed certificate is made anew.
+const RENEW_SELF_SIGNED: time::Duration = time::Duration::days(30);

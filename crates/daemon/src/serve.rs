@@ -115,7 +115,9 @@ impl Node {
             }
             None => tracing::warn!("asked again: connections are cut"),
         }
-        let _ = renewing.await;
+        if let Err(error) = renewing.await {
+            tracing::error!(%error, "the node's own certificates were no longer being renewed");
+        }
         for database in databases.values() {
             database.close().await;
         }
@@ -206,23 +208,33 @@ fn open(plan: &Plan) -> Result<HashMap<String, Arc<Database>>, Faults> {
     faults.or(databases)
 }
 
-/// SIGINT and SIGTERM.
+/// SIGINT and SIGTERM; SIGHUP, which would end the process, is heard and answered.
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    hangup: Signal,
 }
 
 impl Signals {
     fn listen() -> Result<Self, Fault> {
         let listen =
             |kind| signal(kind).map_err(|error| Fault::theirs("cannot listen for signals").because(error));
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hangup: listen(SignalKind::hangup())?,
+        })
     }
 
     async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return "SIGINT",
+                _ = self.terminate.recv() => return "SIGTERM",
+                _ = self.hangup.recv() => {
+                    tracing::warn!("SIGHUP: there is no reload in this version; restart the node to apply changes");
+                }
+            }
         }
     }
 }

@@ -134,7 +134,7 @@ codes! {
         remedy "look at it with openssl x509 -noout -text and issue it again";
     UnmappedCertificate = "unmapped-certificate", 401, "authentication required",
         when "The certificate verified, and belongs to no principal.",
-        remedy "add a principal with a matching mtls entry under auth.principals; countersign explain --cert FILE shows what was compared";
+        remedy "add a principal with a matching mtls entry under auth.principals; countersign explain --cert FILE --on DATABASE shows what was compared";
     AmbiguousIdentity = "ambiguous-identity", 401, "authentication required",
         when "The certificate matches more than one principal.",
         remedy "make the mtls entries of the principals disjoint";

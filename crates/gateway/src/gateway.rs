@@ -15,6 +15,7 @@ use crate::journal::Journal;
 use crate::listener::Listener;
 use crate::metrics::Metrics;
 use crate::rate::Rate;
+use crate::room::Room;
 use crate::snapshot::Snapshot;
 
 /// What the node lends to its gateway.
@@ -40,7 +41,11 @@ pub struct Gateway {
     pub(crate) exposition: Arc<dyn Fn() -> String + Send + Sync>,
     pub(crate) status: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
     pub(crate) rate: Rate,
+    pub(crate) room: Room,
+    /// Bounds the log lines about handshakes.
     pub(crate) warnings: Rate,
+    /// Bounds the log lines about refused requests, apart from the others: strangers must not drown these.
+    pub(crate) refusals: Rate,
 }
 
 /// How a drain went.
@@ -59,6 +64,7 @@ impl Gateway {
         let Sinks { journal, metrics, exposition, status, clock } = sinks;
         metrics.generation.set(i64::try_from(snapshot.generation).unwrap_or(i64::MAX));
         let rate = Rate::new(snapshot.http_limits.per_principal_rps);
+        let room = Room::new(snapshot.statement_limits.max_result_bytes);
         Self {
             published: ArcSwap::from_pointee(snapshot),
             clock,
@@ -67,7 +73,9 @@ impl Gateway {
             exposition,
             status,
             rate,
+            room,
             warnings: Rate::new(WARNINGS_PER_SECOND),
+            refusals: Rate::new(WARNINGS_PER_SECOND),
         }
     }
 
@@ -125,5 +133,5 @@ async fn drain(sessions: &TaskTracker, cut: &CancellationToken, grace: Duration)
     }
 }
 
-/// Handshake failures in the log: enough to see what happens, too few to fill a disk.
+/// Failures of one kind in the log: enough to see what happens, too few to fill a disk.
 const WARNINGS_PER_SECOND: u32 = 10;

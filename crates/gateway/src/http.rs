@@ -5,11 +5,13 @@
 //! - [`query`](mod@query): a database's answer to SQL.
 //! - [`whoami`]: who the door takes the caller for.
 //! - [`body`]: a request body within its limits.
+//! - [`delivery`]: the body of an answer on its way to the peer.
 //! - [`reply`]: answers and their shapes.
 //! - [`rest`]: an idle HTTP/1.1 connection without the buffers that only a request needs.
 
 mod answer;
 mod body;
+mod delivery;
 mod query;
 mod reply;
 mod rest;
@@ -24,7 +26,7 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper::{Request, Version};
+use hyper::{Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use prometheus_client::metrics::gauge::Gauge;
@@ -32,6 +34,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::http::delivery::AnswerBody;
 use crate::metrics::ListenerLabel;
 use crate::pace::{BEFORE_REST, Paced, Verdict};
 use crate::session::Session;
@@ -66,7 +69,6 @@ where
     let mut connection = http1::Builder::new()
         .half_close(false)
         .max_buf_size(limits.head_bytes.max(SMALLEST_BUFFER))
-        .pipeline_flush(true)
         .serve_connection(TokioIo::new(stream), service);
     match attend(session, Pin::new(&mut connection), stop).await {
         End::Over => None,
@@ -99,7 +101,7 @@ async fn answer_to(
     session: Arc<Session>,
     request: Request<Incoming>,
     version: &'static str,
-) -> Result<reply::Reply, Infallible> {
+) -> Result<Response<AnswerBody>, Infallible> {
     debug_assert!(request.version() <= Version::HTTP_2);
     Ok(answer::answer(&session, request, version).await)
 }

@@ -13,6 +13,7 @@
 //! - [`http`]: what is served over HTTP/1.1 and HTTP/2.
 //! - [`journal`]: what the gateway reports, as traits that the node fills in.
 //! - [`metrics`]: counters and gauges.
+//! - [`room`]: memory for large bodies and answers.
 //! - [`rate`]: requests per second for each principal.
 
 mod accept;
@@ -24,6 +25,7 @@ mod metrics;
 mod pace;
 mod rate;
 mod refused;
+mod room;
 mod session;
 mod slots;
 mod snapshot;

@@ -20,6 +20,8 @@ pub(crate) struct Pace {
     requests: AtomicU32,
     /// Nothing is on its way out: the last thing done to the stream was a flush that completed.
     flushed: AtomicBool,
+    /// Large answers that the peer has not taken yet.
+    undelivered: AtomicU32,
     /// Milliseconds after `opened` at which the present wait began.
     since: AtomicU64,
 }
@@ -45,6 +47,7 @@ impl Pace {
             reading: AtomicBool::new(false),
             requests: AtomicU32::new(0),
             flushed: AtomicBool::new(true),
+            undelivered: AtomicU32::new(0),
             since: AtomicU64::new(0),
         }
     }
@@ -66,6 +69,12 @@ impl Pace {
         InRequest(Arc::clone(self))
     }
 
+    /// A large answer begins to be delivered; it is delivered, or given up, when the returned value is dropped.
+    pub(crate) fn deliver(self: &Arc<Self>) -> Delivery {
+        self.undelivered.fetch_add(1, Ordering::Relaxed);
+        Delivery(Arc::clone(self))
+    }
+
     /// Judges the connection at this moment.
     pub(crate) fn judge(&self, head: Duration, idle: Duration) -> Verdict {
         let now = Instant::now();
@@ -74,6 +83,14 @@ impl Pace {
             return Verdict::Wait(now + head);
         }
         let since = self.opened + Duration::from_millis(self.since.load(Ordering::Relaxed));
+        if self.undelivered.load(Ordering::Relaxed) > 0 {
+            // A peer that takes nothing of an answer for so long will not take the rest.
+            return if now >= since + idle {
+                Verdict::Slow
+            } else {
+                Verdict::Wait((since + idle).min(now + head))
+            };
+        }
         if self.reading.load(Ordering::Relaxed) {
             return if now >= since + head { Verdict::Slow } else { Verdict::Wait(since + head) };
         }
@@ -109,6 +126,8 @@ pub(crate) struct InRequest(Arc<Pace>);
 impl InRequest {
     /// The request has its answer; `now` saves asking the clock again.
     pub(crate) fn end(self, now: Instant) {
+        // The answer is with hyper, which may hold it back for a while; only a flush after this moment says it is out.
+        self.0.flushed.store(false, Ordering::Relaxed);
         self.0.mark(now);
     }
 }
@@ -117,6 +136,24 @@ impl Drop for InRequest {
     /// Without an [`end`](Self::end) the client went away, and the connection with it.
     fn drop(&mut self) {
         self.0.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A large answer on its way.
+#[derive(Debug)]
+pub(crate) struct Delivery(Arc<Pace>);
+
+impl Delivery {
+    /// The peer took some of it.
+    pub(crate) fn progress(&self) {
+        self.0.mark(Instant::now());
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        self.progress();
+        self.0.undelivered.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -217,6 +254,8 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::time::Instant;
 
+    use std::sync::atomic::Ordering;
+
     use super::{Pace, Paced, Verdict};
 
     const HEAD: Duration = Duration::from_secs(10);
@@ -239,6 +278,7 @@ mod tests {
             "a request in flight has deadlines of its own"
         );
         request.end(Instant::now());
+        pace.flushed.store(true, Ordering::Relaxed);
         assert!(matches!(pace.judge(HEAD, IDLE), Verdict::Wait(_)));
         tokio::time::advance(Duration::from_secs(119)).await;
         assert_eq!(pace.judge(HEAD, IDLE), Verdict::Rest);
@@ -246,6 +286,22 @@ mod tests {
         tokio::time::advance(Duration::from_secs(2)).await;
         assert_eq!(pace.judge(HEAD, IDLE), Verdict::Idle);
         assert_eq!(pace.judge_resting(HEAD, IDLE), Verdict::Idle);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_large_answer_may_take_long_as_long_as_it_is_taken() {
+        let pace = Arc::new(Pace::new(false));
+        pace.request().end(Instant::now());
+        let delivery = pace.deliver();
+        for _ in 0..5 {
+            tokio::time::advance(Duration::from_secs(100)).await;
+            assert!(matches!(pace.judge(HEAD, IDLE), Verdict::Wait(_)));
+            delivery.progress();
+        }
+        tokio::time::advance(Duration::from_secs(120)).await;
+        assert_eq!(pace.judge(HEAD, IDLE), Verdict::Slow);
+        drop(delivery);
+        assert!(matches!(pace.judge(HEAD, IDLE), Verdict::Wait(_)));
     }
 
     #[tokio::test(start_paused = true)]
@@ -258,6 +314,12 @@ mod tests {
         assert!(matches!(pace.judge(HEAD, IDLE), Verdict::Wait(_)));
         paced.flush().await.unwrap();
         assert_eq!(pace.judge(HEAD, IDLE), Verdict::Rest);
+        pace.request().end(Instant::now());
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert!(
+            matches!(pace.judge(HEAD, IDLE), Verdict::Wait(_)),
+            "an answer that was not flushed is not out"
+        );
     }
 
     #[tokio::test]

@@ -93,6 +93,8 @@ impl Session {
     /// Puts a refusal on record and gives it the id by which both sides can speak of it.
     pub(crate) fn refuse(&self, refusal: &Refusal, peer: Option<&Peer>, target: &str) -> RefusalId {
         let id = RefusalId::draw();
+        // What a stranger sends as a path must not fill the ledger.
+        let target = target.get(..target.floor_char_boundary(LONGEST_TARGET)).unwrap_or(target);
         let (code, cause, principal) = (refusal.code(), refusal.cause(), peer.and_then(Peer::principal));
         self.gateway.metrics.refused(code);
         self.gateway.journal.audit(&AuditEvent {
@@ -103,7 +105,7 @@ impl Session {
             refusal: Some((code, cause, id)),
             ..self.event()
         });
-        if self.gateway.warnings.allows(None) {
+        if self.gateway.refusals.allows(None) {
             let (listener, peer, remedy) = (&self.listener.name, self.address, code.remedy());
             tracing::warn!(listener, %peer, principal, target, %code, cause, refusal = %id, remedy, "request refused");
         }
@@ -189,3 +191,6 @@ fn again(
         _ => Ok(None),
     }
 }
+
+/// Bytes of a path that go on record.
+const LONGEST_TARGET: usize = 256;

@@ -102,6 +102,8 @@ impl Client {
     pub fn connect(&self, node: &Node) -> Result<Wire, No> {
         let mut stream = TcpStream::connect(node.address()).expect("a listening node");
         stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+        // What a test sends has arrived a moment later, and is not held back until the handshake is acknowledged.
+        stream.set_nodelay(true).expect("a socket option");
         let name = ServerName::try_from(self.host.clone()).expect("a server name");
         let mut tls = ClientConnection::new(Arc::new(self.config()), name).expect("a TLS client");
         while tls.is_handshaking() {

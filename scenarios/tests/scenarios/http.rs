@@ -93,6 +93,59 @@ fn requests_sent_without_waiting_are_answered_in_order() {
     }
 }
 
+/// An answer that is ready is sent, however late the rest of the next request comes: the connection may rest meanwhile,
+/// and what it owed is not lost.
+#[test]
+fn answers_are_sent_though_the_next_request_is_only_half_there() {
+    let production = Production::new();
+    let node = production.serve();
+    let mut wire =
+        Client::new().presenting(&production.world, "analyst").connect(&node).expect("a good client");
+    let body = r#"{"sql":"SELECT 7"}"#;
+    let one = format!(
+        "POST /app/query HTTP/1.1\r\nhost: db.example.com\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let (begun, rest) = one.split_at(20);
+    wire.send(format!("{one}{one}{begun}").as_bytes());
+    let mut answered = String::new();
+    while answered.matches("[[7]]").count() < 2 {
+        answered.push_str(&wire.hear().expect("both answers before the third request is whole"));
+    }
+    // Longer than a connection waits before it rests.
+    std::thread::sleep(Duration::from_millis(2_500));
+    wire.send(rest.as_bytes());
+    while answered.matches("[[7]]").count() < 3 {
+        answered.push_str(&wire.hear().expect("the third answer"));
+    }
+}
+
+/// A connection that was idle for a while answers the next request as it did the first.
+#[test]
+fn a_rested_connection_answers_again() {
+    let production = Production::new();
+    let node = production.serve();
+    let mut wire =
+        Client::new().presenting(&production.world, "analyst").connect(&node).expect("a good client");
+    for _ in 0..3 {
+        wire.ask("app", "SELECT 7");
+        assert_eq!(wire.answer().status, 200);
+        std::thread::sleep(Duration::from_millis(1_500));
+    }
+}
+
+/// Megabytes arrive whole over both protocols.
+#[test]
+fn a_large_answer_arrives_whole() {
+    let production = Production::new();
+    let node = production.serve();
+    for protocol in ["--http1.1", "--http2"] {
+        let curl = production.curl(&node, "analyst").arg(protocol);
+        let answer = curl.sql("app", "SELECT hex(zeroblob(2000000)) AS zeros").with_status(200).json();
+        assert_eq!(answer["rows"][0][0].as_str().map(str::len), Some(4_000_000), "{protocol}");
+    }
+}
+
 /// Two contradicting lengths, or a length beside chunks, are refused: nobody smuggles a second request.
 #[test]
 fn contradicting_lengths_are_refused() {

@@ -21,6 +21,7 @@ mod open;
 mod policy;
 mod querying;
 mod read_only;
+mod services;
 mod shutdown;
 mod sql;
 mod sql_errors;

@@ -83,9 +83,9 @@ pub(super) fn below(issuer: &Certificate, root: &Certificate) -> Result<(), Faul
             .remedy("name the root that signed the issuer, or make a new issuer below this root"));
     }
     if root.path_len() == Some(0) {
-        return Err(Fault::yours(format!("the root \"{root_name}\" allows no issuer below it"))
+        return Err(Fault::yours(format!("\"{root_name}\" allows no issuer below it"))
             .because("its path length is 0")
-            .remedy("use a root whose path length is 1 or more, or absent"));
+            .remedy("make the issuer with the key of a root: countersign ca init-issuer"));
     }
     Ok(())
 }

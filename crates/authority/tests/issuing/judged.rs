@@ -62,6 +62,38 @@ async fn a_service_carries_its_environment_and_its_own_name_as_a_host() {
 }
 
 #[tokio::test]
+async fn a_registry_admits_its_services_and_no_others() {
+    let world = World::new().await;
+    let issuer = world.issuer(IssuerKind::Service).await;
+    let profile = Profile::service().with_registry(["backend".to_owned(), "worker".to_owned()]);
+    world.issue(&issuer, &profile, client("worker")).await;
+    for (name, remedy) in
+        [("workr", "did you mean \"worker\"?"), ("payments", "add it to authority.services")]
+    {
+        let key = PrivateKey::generate(KeyKind::EcdsaP256).unwrap();
+        let request = Request::for_key(&key, client(name)).unwrap();
+        let fault = issuer.draft(&request, &profile, world.now).unwrap_err();
+        assert_eq!(fault.what(), format!("service '{name}' is not in the registered service registry"));
+        assert!(fault.remedy_text().unwrap().contains(remedy), "{fault}");
+    }
+    let nobody = Profile::service().with_registry([]);
+    let key = PrivateKey::generate(KeyKind::EcdsaP256).unwrap();
+    let request = Request::for_key(&key, client("worker")).unwrap();
+    assert!(issuer.draft(&request, &nobody, world.now).is_err(), "an empty registry admits nobody");
+}
+
+#[tokio::test]
+async fn the_unit_of_services_is_in_no_other_certificate() {
+    let world = World::new().await;
+    let issuer = world.issuer(IssuerKind::Client).await;
+    let key = PrivateKey::generate(KeyKind::EcdsaP256).unwrap();
+    let unit = Some("Countersign-Internal".to_owned());
+    let request = Request::for_key(&key, Names { organizational_unit: unit, ..client("backend") }).unwrap();
+    let fault = issuer.draft(&request, &Profile::client(), world.now).unwrap_err().to_string();
+    assert!(fault.contains("is that of services"), "{fault}");
+}
+
+#[tokio::test]
 async fn root_and_issuers_say_what_they_are() {
     let world = World::new().await;
     world.issuer(IssuerKind::Client).await;

@@ -68,7 +68,7 @@ fn knows_issuer(look: &Look<'_>, anchors: &[Certificate]) -> Result<bool, Fault>
     let Some(issuer) = authority.and_then(|authority| authority.issuers.get("server")) else {
         return Ok(false);
     };
-    let issuer = files::load_certificates(&issuer.cert)?;
+    let issuer = daemon::issuing::certificates(&issuer.cert)?;
     let vouched = |anchor: &Certificate| {
         issuer.iter().any(|own| own == anchor || own.identity().issuer() == anchor.identity().subject())
     };

@@ -31,6 +31,13 @@ impl Making {
         let spec = self.spec()?;
         let making = Realm::open_or_create(folder, &spec, console.now());
         let (realm, created) = runtime()?.block_on(making)?;
+        if let (None, Some(file)) = (&created, &self.key_password_file) {
+            return Err(Fault::yours("the realm is there already, and its keys stay as they were made")
+                .in_file(folder)
+                .because(format!("--key-password-file {} is for a new realm", file.display()))
+                .remedy("leave the option out; the realm's countersign.yaml names the password file that it needs")
+                .into());
+        }
         if created.is_some() {
             console.line(format_args!(
                 "countersign: realm {} created: root, server issuer, client issuer, 1 server and 2 client certificates",

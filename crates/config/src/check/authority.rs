@@ -1,17 +1,47 @@
-use std::collections::BTreeMap;
+mod intermediate;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use identity::Secret;
 
-use crate::plan::{AuthorityPlan, IssuerPlan, KeyPassword, ProfilePlan};
+use crate::plan::{AuthorityPlan, IssuerPlan, KeyPassword, PemText, ProfilePlan};
 use crate::reader::{At, Reader};
-use crate::section::authority::{Authority, Issuer, Profile};
+use crate::section::authority::{Authority, Issuer, Profile, ServiceName};
+use crate::sources::Sources;
 use crate::table::Table;
 
 /// Profiles that need not say everything, because we do.
 const BUILT_IN: &[&str] = &["server", "client", "service"];
 
-pub(super) fn plan(reader: &mut Reader<'_>, at: &At<Authority>) -> Option<AuthorityPlan> {
+/// The issuer that the environment may give, and whose absence keeps no registry from being written.
+const SERVICE: &str = "service";
+
+/// The authority of the file with the issuer of the environment, and the place that either is first spoken of.
+pub(super) fn plan(
+    reader: &mut Reader<'_>,
+    sources: &Sources,
+    written: Option<&At<Authority>>,
+) -> Option<At<Option<AuthorityPlan>>> {
+    let given = intermediate::given(reader, sources);
+    let place = written.map(|at| at.place.clone()).or_else(|| given.as_ref().map(|at| at.place.clone()))?;
+    let value = match written {
+        Some(at) => of_the_file(reader, at, given),
+        None => given.and_then(|given| given.value).map(|issuer| AuthorityPlan {
+            root_cert: None,
+            issuers: BTreeMap::from([(SERVICE.to_owned(), issuer)]),
+            profiles: BTreeMap::new(),
+            services: BTreeSet::new(),
+        }),
+    };
+    Some(At { value, place })
+}
+
+fn of_the_file(
+    reader: &mut Reader<'_>,
+    at: &At<Authority>,
+    given: Option<At<Option<IssuerPlan>>>,
+) -> Option<AuthorityPlan> {
     let written = &at.value;
     let mut issuers = BTreeMap::new();
     for (name, issuer) in written.issuers.iter().flat_map(|named| &named.value.0) {
@@ -23,18 +53,32 @@ pub(super) fn plan(reader: &mut Reader<'_>, at: &At<Authority>) -> Option<Author
     for (name, profile) in written.profiles.iter().flat_map(|named| &named.value.0) {
         profiles.insert(name.value.clone(), profile_plan(reader, name, profile));
     }
-    if written.lacks(&written.issuers, "issuers") {
+    let services = services(reader, written.services.as_ref());
+    // A registry may be written before there is an issuer for it, and the environment's issuer needs no file.
+    let issuers_elsewhere = given.is_some() || !written.lacks(&written.services, "services");
+    if written.lacks(&written.issuers, "issuers") && !issuers_elsewhere {
         let remedy = "write issuers: { server: { cert: …, key: … }, client: { cert: …, key: … } }";
         reader.refuse(at, "config: authority needs issuers", remedy);
     }
-    let Some(root_cert) = &written.root_cert else {
-        if written.lacks(&written.root_cert, "root_cert") {
-            let remedy = "write the path of the root's certificate, such as ./pki/root.crt";
-            reader.refuse(at, "config: authority needs root_cert", remedy);
+    let needs_root = !written.lacks(&written.issuers, "issuers") || !issuers_elsewhere;
+    if needs_root && written.lacks(&written.root_cert, "root_cert") {
+        let remedy = "write the path of the root's certificate, such as ./pki/root.crt";
+        reader.refuse(at, "config: authority needs root_cert", remedy);
+    }
+    issuers.extend(given.and_then(|given| given.value).map(|issuer| (SERVICE.to_owned(), issuer)));
+    let root_cert = written.root_cert.as_ref().map(|at| at.value.clone());
+    Some(AuthorityPlan { root_cert, issuers, profiles, services })
+}
+
+fn services(reader: &mut Reader<'_>, written: Option<&At<Vec<At<ServiceName>>>>) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for name in written.iter().flat_map(|at| &at.value) {
+        if !names.insert(name.value.0.clone()) {
+            let said = format!("config: duplicate service {:?}", name.value.0);
+            reader.refuse(name, said, "list each once");
         }
-        return None;
-    };
-    Some(AuthorityPlan { root_cert: root_cert.value.clone(), issuers, profiles })
+    }
+    names
 }
 
 fn issuer_plan(reader: &mut Reader<'_>, name: &At<String>, written: &Issuer) -> Option<IssuerPlan> {
@@ -52,7 +96,8 @@ fn issuer_plan(reader: &mut Reader<'_>, name: &At<String>, written: &Issuer) -> 
         }
         return None;
     };
-    Some(IssuerPlan { cert: cert.value.clone(), key: key.value.clone(), key_password })
+    let (cert, key) = (PemText::File(cert.value.clone()), PemText::File(key.value.clone()));
+    Some(IssuerPlan { cert, key, key_password })
 }
 
 /// Where a key's password is; `fallback` where nothing is written.

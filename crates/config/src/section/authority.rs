@@ -12,13 +12,16 @@ use crate::table::{Named, shapes, table};
 table! {
     /// Our own authority.
     Authority at "authority" {
-        /// The root's certificate. Its key is never read.
+        /// The root's certificate, under which every issuer must stand; needed where issuers are written. Its key is never read.
         root_cert: PathBuf;
-        /// Issuers by name: `server` and `client` sign what those profiles describe.
+        /// Issuers by name: `server`, `client` and `service` sign what those profiles describe. The environment may give
+        /// `service` (`COUNTERSIGN_INTERMEDIATE_CA_…`).
         issuers: Named<Issuer>;
         /// Profiles by name. `server`, `client` and `service` are built in; what is written here adjusts or adds.
         profiles: Named<Profile>;
-        later "services" "rotation" "crl" "ocsp" "distribution_url";
+        /// The registry of internal services: only these get certificates of the profile `service`.
+        services: Vec<At<ServiceName>>;
+        later "rotation" "crl" "ocsp" "distribution_url";
     }
 }
 
@@ -48,6 +51,24 @@ table! {
     }
 }
 
+/// The name of an internal service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ServiceName(pub(crate) String);
+
+impl Scalar for ServiceName {
+    fn kind() -> String {
+        "1 to 63 of `a`–`z`, `0`–`9` and `-`".into()
+    }
+
+    fn parse(text: &str, _: &Ground) -> Result<Self, Wrong> {
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if (1..=63).contains(&text.len()) && text.chars().all(fits) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Wrong::new("is not the name of a service (want 1 to 63 of a-z, 0-9 and \"-\")"))
+    }
+}
+
 /// What a certificate may be used for.
 impl Scalar for Purpose {
     fn kind() -> String {
@@ -63,4 +84,4 @@ impl Scalar for Purpose {
     }
 }
 
-shapes! { Purpose }
+shapes! { Purpose ServiceName }

@@ -6,22 +6,28 @@ use access::Peer;
 use fault::{Code, Refusal};
 use hyper::body::{Body, Incoming};
 use hyper::http::request::Parts;
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use crate::http::body::{self, Patience};
+use crate::http::delivery::{AnswerBody, Large};
 use crate::http::query::Unanswered;
 use crate::http::reply::{self, Reply};
 use crate::http::route::{Route, route};
 use crate::http::{query, whoami};
 use crate::journal::AccessLine;
 use crate::refused::RefusalId;
+use crate::room::Full;
 use crate::session::Session;
 use crate::snapshot::{Served, Snapshot};
 
 /// Answers a request and writes its access line.
-pub(crate) async fn answer(session: &Session, request: Request<Incoming>, version: &'static str) -> Reply {
+pub(crate) async fn answer(
+    session: &Session,
+    request: Request<Incoming>,
+    version: &'static str,
+) -> Response<AnswerBody> {
     let in_flight = session.pace.request();
     let (started, at) = (Instant::now(), session.gateway.now());
     let (head, mut body) = request.into_parts();
@@ -38,13 +44,18 @@ pub(crate) async fn answer(session: &Session, request: Request<Incoming>, versio
         }
     };
     body::forget(&mut body).await;
+    let (reply, large) = match session.gateway.room.take(reply.body().len()) {
+        Ok(room) => (reply, room.map(|room| Large::new(session.pace.deliver(), room))),
+        Err(Full) => (no_room("too many large answers are waiting to be taken"), None),
+    };
     let ended = Instant::now();
     asked.note(&reply, peer.ok(), ended - started, refusal);
     in_flight.end(ended);
-    match head.method {
+    let reply = match head.method {
         Method::HEAD => reply::without_body(reply),
         _ => reply,
-    }
+    };
+    reply.map(|bytes| AnswerBody::new(bytes, large))
 }
 
 /// A request with what it is judged by.
@@ -85,6 +96,11 @@ impl<'a> Asked<'a> {
                 self.only(&Method::GET)?;
                 Ok(reply::ok(whoami::whoami(peer, self.session.verified()).to_string()))
             }
+            // Metrics name databases; who has no name learns nothing of them.
+            Route::Metrics if peer.principal().is_none() => Err(Unanswered::Refusal(Refusal::new(
+                Code::CredentialsRequired,
+                "metrics are for named principals, and the peer is anonymous",
+            ))),
             Route::Metrics => {
                 self.only(&Method::GET)?;
                 Ok(reply::text(OPEN_METRICS, (self.session.gateway.exposition)()))
@@ -119,6 +135,11 @@ impl<'a> Asked<'a> {
         }
         self.only(&Method::POST)?;
         let limits = &self.snapshot.http_limits;
+        let announced = body.size_hint().upper().and_then(|bytes| usize::try_from(bytes).ok());
+        let most = announced.unwrap_or(usize::MAX).min(limits.body_bytes);
+        let _room = self.session.gateway.room.take(most).map_err(|Full| {
+            Unanswered::Reply(Box::new(no_room("too many large requests are being received")))
+        })?;
         let patience = if self.version == "1.1" { Patience::OneLook } else { Patience::None };
         let body =
             body::read(body, limits.body_bytes, limits.body, patience).await.map_err(Unanswered::Reply)?;
@@ -144,7 +165,6 @@ impl<'a> Asked<'a> {
 
     /// Counts the request and writes its access line.
     fn note(&self, reply: &Reply, peer: Option<&Peer>, took: Duration, refusal: Option<(Code, RefusalId)>) {
-        let bytes = reply.body().size_hint().exact().unwrap_or_default();
         self.session.gateway.metrics.answers.inc();
         if let Some(served) = self.served {
             served.requests.inc();
@@ -159,11 +179,15 @@ impl<'a> Asked<'a> {
             path: self.head.uri.path(),
             version: self.version,
             status: reply.status().as_u16(),
-            bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
+            bytes: reply.body().len(),
             took,
             refusal,
         });
     }
+}
+
+fn no_room(message: &str) -> Reply {
+    reply::fault(StatusCode::SERVICE_UNAVAILABLE, message)
 }
 
 fn nothing(message: &str) -> Unanswered {

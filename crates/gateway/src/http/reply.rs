@@ -2,16 +2,14 @@
 
 use bytes::Bytes;
 use fault::{Code, Refusal};
-use http_body_util::Full;
-use hyper::body::Body;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
 use crate::refused::RefusalId;
 
-/// An answer as hyper sends it.
-pub(crate) type Reply = Response<Full<Bytes>>;
+/// An answer before it is sent.
+pub(crate) type Reply = Response<Bytes>;
 
 /// 200 and a JSON body.
 pub(crate) fn ok(body: impl Into<Bytes>) -> Reply {
@@ -20,7 +18,7 @@ pub(crate) fn ok(body: impl Into<Bytes>) -> Reply {
 
 /// 200 and a text body of the given type.
 pub(crate) fn text(content_type: &'static str, body: String) -> Reply {
-    let mut reply = Response::new(Full::new(body.into()));
+    let mut reply = Response::new(Bytes::from(body));
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     reply
 }
@@ -50,10 +48,8 @@ pub(crate) fn refusal(refusal: &Refusal, id: RefusalId) -> Reply {
 /// The answer to HEAD: the same head, without the body that it speaks of. HTTP/2 clients take a body for a protocol error.
 pub(crate) fn without_body(reply: Reply) -> Reply {
     let (mut head, body) = reply.into_parts();
-    if let Some(length) = body.size_hint().exact() {
-        head.headers.insert(CONTENT_LENGTH, length.into());
-    }
-    Response::from_parts(head, Full::default())
+    head.headers.insert(CONTENT_LENGTH, body.len().into());
+    Response::from_parts(head, Bytes::new())
 }
 
 fn envelope(error: serde_json::Value) -> Bytes {
@@ -63,7 +59,7 @@ fn envelope(error: serde_json::Value) -> Bytes {
 }
 
 fn json_reply(status: StatusCode, body: Bytes) -> Reply {
-    let mut reply = Response::new(Full::new(body));
+    let mut reply = Response::new(body);
     *reply.status_mut() = status;
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     reply

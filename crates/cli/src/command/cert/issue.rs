@@ -24,6 +24,7 @@ use crate::shown::moment::{moment, rfc3339};
 #[command(after_help = "Examples:
   countersign cert issue --cn reporting
   countersign cert issue --profile server --cn db.example.com --san db.example.com --san 203.0.113.10
+  countersign cert issue --profile service --cn backend
   countersign cert issue --ca client-ca --cn analyst --days 90
   countersign cert issue --cn analyst --csr analyst.csr")]
 pub(crate) struct Issue {

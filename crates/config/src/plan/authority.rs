@@ -1,0 +1,65 @@
+//! Our own authority.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use identity::{KeyKind, Purpose, Secret};
+
+/// Our own authority.
+#[derive(Clone, Debug)]
+pub struct AuthorityPlan {
+    /// The root's certificate; always given where the file names an issuer.
+    pub root_cert: Option<PathBuf>,
+    /// Issuers by name. None where only services are registered: they get certificates once there is one.
+    pub issuers: BTreeMap<String, IssuerPlan>,
+    /// Profiles by name: adjustments of the built-in `server`, `client` and `service`, and new ones.
+    pub profiles: BTreeMap<String, ProfilePlan>,
+    /// The registry: the services that get certificates, and no others.
+    pub services: BTreeSet<String>,
+}
+
+/// An issuer's certificate and key.
+#[derive(Clone, Debug)]
+pub struct IssuerPlan {
+    /// Its certificate.
+    pub cert: PemText<String>,
+    /// Its key.
+    pub key: PemText<Secret>,
+    /// What opens the key.
+    pub key_password: Option<KeyPassword>,
+}
+
+/// Where PEM text comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PemText<T> {
+    /// It is in this file.
+    File(PathBuf),
+    /// It was in an environment variable.
+    Given {
+        /// The variable's name, for faults.
+        variable: &'static str,
+        /// The text.
+        text: T,
+    },
+}
+
+/// Where the password of a private key is.
+#[derive(Clone, Debug)]
+pub enum KeyPassword {
+    /// It was in an environment variable.
+    Given(Secret),
+    /// It is the first line of this file.
+    File(PathBuf),
+}
+
+/// The rules for one kind of certificate; what is left out stays as built in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProfilePlan {
+    /// How long a certificate is valid; always given for a profile that is not built in.
+    pub lifetime: Option<Duration>,
+    /// What it may be used for; always given for a profile that is not built in.
+    pub usages: Option<Vec<Purpose>>,
+    /// Which keys it may carry.
+    pub keys: Option<Vec<KeyKind>>,
+}
