@@ -14,7 +14,7 @@ use crate::http::body::{self, Patience};
 use crate::http::delivery::{AnswerBody, Large};
 use crate::http::query::Unanswered;
 use crate::http::reply::{self, Reply};
-use crate::http::route::{Route, route};
+use crate::http::route::{Named, Route, route};
 use crate::http::{query, whoami};
 use crate::journal::AccessLine;
 use crate::refused::RefusalId;
@@ -76,46 +76,46 @@ impl<'a> Asked<'a> {
         body: &mut Incoming,
     ) -> Result<Reply, Unanswered> {
         let head: &'a Parts = self.head;
-        let route = route(head.uri.path());
-        match route {
+        let route = match route(head.uri.path()) {
             // Whoever passed the handshake may know that the node lives.
             Route::Health => return Ok(reply::ok(r#"{"status":"ok"}"#)),
             Route::HealthWithMode => return Ok(reply::ok(r#"{"status":"healthy","mode":"wr"}"#)),
-            _ => {}
-        }
+            Route::Named(route) => route,
+        };
         let peer = peer.map_err(|refusal| Unanswered::Refusal(refusal.clone()))?;
         if !self.session.gateway.rate.allows(peer.principal()) {
-            return Err(Unanswered::Refusal(Refusal::new(
-                Code::RateLimited,
-                "limits.rate.per_principal_rps",
-            )));
+            let refusal = Refusal::new(Code::RateLimited, "limits.rate.per_principal_rps");
+            return Err(Unanswered::Refusal(refusal));
         }
         match route {
-            Route::Health | Route::HealthWithMode => Ok(reply::ok(r#"{"status":"ok"}"#)),
-            Route::WhoAmI => {
+            Named::WhoAmI => {
                 self.only(&Method::GET)?;
                 Ok(reply::ok(whoami::whoami(peer, self.session.verified()).to_string()))
             }
-            // Metrics name databases; who has no name learns nothing of them.
-            Route::Metrics if peer.principal().is_none() => Err(Unanswered::Refusal(Refusal::new(
-                Code::CredentialsRequired,
-                "metrics are for named principals, and the peer is anonymous",
-            ))),
-            Route::Metrics => {
+            Named::Metrics => {
                 self.only(&Method::GET)?;
-                Ok(reply::text(OPEN_METRICS, (self.session.gateway.exposition)()))
+                self.metrics(peer)
             }
-            Route::Status => {
+            Named::Status => {
                 self.administrator(peer, || reply::ok((self.session.gateway.status)().to_string()))
             }
-            Route::Admin => self.administrator(peer, || not_found("unknown endpoint")),
-            Route::Reserved => Err(nothing("reserved path not available")),
-            Route::NoDatabase => {
+            Named::Admin => self.administrator(peer, || not_found("unknown endpoint")),
+            Named::Reserved => Err(nothing("reserved path not available")),
+            Named::NoDatabase => {
                 Err(nothing("no database in request (name it in the path, host, or set a default)"))
             }
-            Route::BadDatabase => Err(nothing("invalid or reserved database name")),
-            Route::Database { name, endpoint } => self.database(peer, name, endpoint, body).await,
+            Named::BadDatabase => Err(nothing("invalid or reserved database name")),
+            Named::Database { name, endpoint } => self.database(peer, name, endpoint, body).await,
         }
+    }
+
+    fn metrics(&self, peer: &Peer) -> Result<Reply, Unanswered> {
+        // Metrics name databases; who has no name learns nothing of them.
+        if peer.principal().is_none() {
+            let cause = "metrics are for named principals, and the peer is anonymous";
+            return Err(Unanswered::Refusal(Refusal::new(Code::CredentialsRequired, cause)));
+        }
+        Ok(reply::text(OPEN_METRICS, (self.session.gateway.exposition)()))
     }
 
     async fn database(

@@ -7,6 +7,7 @@ use hyper::StatusCode;
 use wire::sql::Request;
 
 use crate::http::reply::{self, Reply};
+use crate::room::SMALL;
 use crate::snapshot::Snapshot;
 
 /// Why a query was not answered with rows.
@@ -32,7 +33,13 @@ pub(crate) async fn query(
     };
     let request = Request::parse(body).map_err(|bad| fault(StatusCode::BAD_REQUEST, &bad.to_string()))?;
     match database.run(reach, request, &snapshot.statement_limits).await {
-        Ok(answer) => Ok(reply::ok(answer)),
+        Ok(mut answer) => {
+            // It grew by doubling, and may wait for the peer for long.
+            if answer.len() > SMALL {
+                answer.shrink_to_fit();
+            }
+            Ok(reply::ok(answer))
+        }
         Err(error) => not_run(error),
     }
 }

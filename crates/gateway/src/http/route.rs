@@ -7,6 +7,13 @@ pub(crate) enum Route<'a> {
     Health,
     /// The health answer that names the mode: `/health`, `/v1/health`, `/v1/healthz`.
     HealthWithMode,
+    /// Anything else: for those who were recognized.
+    Named(Named<'a>),
+}
+
+/// A resource for those who were recognized.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Named<'a> {
     /// Who the door takes the caller for: `/_auth/whoami`.
     WhoAmI,
     /// The metrics page: `/_metrics`.
@@ -30,22 +37,22 @@ pub(crate) fn route(path: &str) -> Route<'_> {
     match path {
         "/_health" => Route::Health,
         "/health" | "/v1/health" | "/v1/healthz" => Route::HealthWithMode,
-        "/_auth/whoami" => Route::WhoAmI,
-        "/_metrics" => Route::Metrics,
-        "/_admin/status" => Route::Status,
-        _ => below(path.strip_prefix('/').unwrap_or(path)),
+        "/_auth/whoami" => Route::Named(Named::WhoAmI),
+        "/_metrics" => Route::Named(Named::Metrics),
+        "/_admin/status" => Route::Named(Named::Status),
+        _ => Route::Named(below(path.strip_prefix('/').unwrap_or(path))),
     }
 }
 
-fn below(path: &str) -> Route<'_> {
+fn below(path: &str) -> Named<'_> {
     let (name, endpoint) = path.split_once('/').unwrap_or((path, ""));
     match name {
-        "" => Route::NoDatabase,
-        "_admin" => Route::Admin,
-        _ if name.starts_with('_') => Route::Reserved,
-        _ if is_endpoint(name) => Route::NoDatabase,
-        _ if may_name_a_database(name) => Route::Database { name, endpoint },
-        _ => Route::BadDatabase,
+        "" => Named::NoDatabase,
+        "_admin" => Named::Admin,
+        _ if name.starts_with('_') => Named::Reserved,
+        _ if is_endpoint(name) => Named::NoDatabase,
+        _ if may_name_a_database(name) => Named::Database { name, endpoint },
+        _ => Named::BadDatabase,
     }
 }
 
@@ -62,19 +69,24 @@ fn may_name_a_database(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Route, route};
+    use super::{Named, Route, route};
 
     #[test]
     fn a_path_names_one_thing() {
-        assert_eq!(route("/app/query"), Route::Database { name: "app", endpoint: "query" });
-        assert_eq!(route("/app"), Route::Database { name: "app", endpoint: "" });
-        assert_eq!(route("/app/query/x"), Route::Database { name: "app", endpoint: "query/x" });
-        assert_eq!(route("/"), Route::NoDatabase);
-        assert_eq!(route("/query"), Route::NoDatabase);
-        assert_eq!(route("/_nothing"), Route::Reserved);
-        assert_eq!(route("/_admin/kill"), Route::Admin);
-        assert_eq!(route("/a%2fb/query"), Route::BadDatabase);
-        assert_eq!(route("/../query"), Route::BadDatabase);
+        let named = |path| match route(path) {
+            Route::Named(named) => named,
+            open => panic!("{path}: {open:?}"),
+        };
+        assert_eq!(named("/app/query"), Named::Database { name: "app", endpoint: "query" });
+        assert_eq!(named("/app"), Named::Database { name: "app", endpoint: "" });
+        assert_eq!(named("/app/query/x"), Named::Database { name: "app", endpoint: "query/x" });
+        assert_eq!(named("/"), Named::NoDatabase);
+        assert_eq!(named("/query"), Named::NoDatabase);
+        assert_eq!(named("/_nothing"), Named::Reserved);
+        assert_eq!(named("/_admin/kill"), Named::Admin);
+        assert_eq!(named("/a%2fb/query"), Named::BadDatabase);
+        assert_eq!(named("/../query"), Named::BadDatabase);
         assert_eq!(route("/v1/healthz"), Route::HealthWithMode);
+        assert_eq!(route("/_health"), Route::Health);
     }
 }
