@@ -61,9 +61,12 @@ pub(crate) fn log(event: &gateway::AuditEvent<'_>) {
 async fn write(ledger: Arc<dyn Ledger>, mut queue: mpsc::Receiver<ledger::AuditEvent>) {
     let mut batch = Vec::new();
     while queue.recv_many(&mut batch, BATCH).await > 0 {
-        let count = batch.len();
+        let kept = batch.clone();
         if let Err(error) = ledger.audit(std::mem::take(&mut batch)).await {
-            tracing::error!(%error, count, "the ledger did not take audit events");
+            tracing::error!(%error, count = kept.len(), "the ledger did not take audit events; they follow");
+            for event in kept {
+                tracing::error!(?event, "audit");
+            }
         }
     }
 }
