@@ -55,3 +55,16 @@ fn the_realm_that_up_makes_passes_check() {
     let ran = world.countersign(&["check", "realm/countersign.yaml"]).succeeded();
     assert!(ran.stdout.contains("analyst") && ran.stdout.contains("admin"), "{ran}");
 }
+
+/// A database that could not be opened where it is configured is a fault of `check` and of `serve` alike.
+#[test]
+fn a_database_without_a_home_is_a_fault_of_check_and_serve() {
+    let production = Production::new();
+    for (path, words) in [("nowhere/app.db", "its folder is missing"), ("", "it is a folder")] {
+        let file = production.world.path("app.db").display().to_string();
+        let other = production.world.path(path).display().to_string();
+        let yaml = replaced(&production.written(), &file, &other);
+        assert!(production.refuses(&yaml).contains(words), "{path}");
+        production.world.countersign(&["check", "countersign.yaml"]).exited(2).says(words);
+    }
+}

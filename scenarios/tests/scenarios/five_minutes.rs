@@ -357,3 +357,15 @@ fn init_makes_a_realm_without_serving_and_a_second_run_changes_nothing() {
     world.countersign(&["init", "realm"]).succeeded().says("nothing was changed");
     assert_eq!(contents(&world.path("realm")), before);
 }
+
+/// An option that only a new realm can follow is refused for one that is there: nobody believes its keys encrypted.
+#[test]
+fn a_password_for_the_keys_of_a_realm_that_is_there_is_refused() {
+    let world = World::new();
+    world.countersign(&["init", "realm"]).succeeded();
+    world.write_secret("password", "correct horse");
+    for command in [["init", "realm"], ["up", "--realm=realm"]] {
+        let args = [command[0], "--key-password-file", "password", command[1]];
+        world.countersign(&args).exited(2).says("the realm is there already");
+    }
+}
