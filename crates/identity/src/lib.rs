@@ -7,6 +7,7 @@
 //! - [`key`]: private keys in every common form; [`secret`]: passwords that are wiped.
 //! - [`credential`]: a chain with the key that belongs to its leaf.
 //! - [`pem`]: certificates out of PEM or DER, and what else a file may hold.
+//! - [`revocation`]: what is taken back before its end, and how strictly that is asked.
 //! - [`trust`], [`verify`](mod@verify) and [`signature`]: whom we believe, and the one place that says yes.
 
 mod certificate;
@@ -17,6 +18,7 @@ mod malformed;
 mod name;
 mod pem;
 mod pin;
+mod revocation;
 mod san;
 mod secret;
 mod serial;
@@ -32,6 +34,10 @@ pub use malformed::Malformed;
 pub use name::{CommonName, DistinguishedName};
 pub use pem::{Found, PemError, certificates_from_pem};
 pub use pin::{Fingerprint, Pin};
+pub use revocation::{
+    CrlCheck, FailureMode, OcspCheck, OutdatedCrl, RevocationPolicy, RevocationReason, UnknownReason,
+    Verification,
+};
 pub use san::San;
 pub use secret::Secret;
 pub use serial::Serial;
