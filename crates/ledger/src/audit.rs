@@ -15,13 +15,20 @@ pub enum AuditKind {
     Refusal,
     /// A certificate was issued.
     Issue,
-    /// An administrator did something.
+    /// A certificate was taken back.
+    Revoke,
+    /// A session was ended before its peer was done with it.
+    SessionEnd,
+    /// A new configuration was published, or was refused.
+    Reload,
+    /// An administrator did something else.
     Admin,
 }
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::SignIn, Self::Refusal, Self::Issue, Self::Admin];
+    pub const ALL: [Self; 7] =
+        [Self::SignIn, Self::Refusal, Self::Issue, Self::Revoke, Self::SessionEnd, Self::Reload, Self::Admin];
 
     /// The word for it, in the ledger and on screen.
     #[must_use]
@@ -30,6 +37,9 @@ impl AuditKind {
             Self::SignIn => "sign-in",
             Self::Refusal => "refusal",
             Self::Issue => "issue",
+            Self::Revoke => "revoke",
+            Self::SessionEnd => "session-end",
+            Self::Reload => "reload",
             Self::Admin => "admin",
         }
     }
