@@ -9,6 +9,7 @@
 
 mod audit;
 mod certificates;
+mod revocations;
 mod sample;
 
 pub use audit::{
@@ -21,6 +22,13 @@ pub use certificates::{
     certificates_are_found_by_every_field, every_change_raises_the_revision,
     many_callers_at_once_all_get_through, pages_of_certificates_meet_without_gap_or_overlap,
     what_is_not_on_record_is_not_found,
+};
+pub use revocations::{
+    a_certificate_is_revoked_once, a_certificate_is_revoked_with_its_moment_and_reason,
+    every_reason_is_kept_and_remove_from_crl_is_none,
+    list_numbers_grow_for_each_issuer_and_none_is_given_twice, only_what_was_issued_can_be_revoked,
+    revocations_are_told_in_the_order_in_which_they_were_recorded, who_waits_for_a_change_hears_of_it,
+    who_waits_hears_that_the_ledger_was_closed,
 };
 
 use crate::ledger::Ledger;
@@ -36,6 +44,14 @@ pub async fn run_all<L: Ledger + 'static, F: Future<Output = L>>(make: impl Fn()
     pages_of_certificates_meet_without_gap_or_overlap(&make().await).await;
     every_change_raises_the_revision(&make().await).await;
     many_callers_at_once_all_get_through(std::sync::Arc::new(make().await)).await;
+    a_certificate_is_revoked_with_its_moment_and_reason(&make().await).await;
+    every_reason_is_kept_and_remove_from_crl_is_none(&make().await).await;
+    a_certificate_is_revoked_once(&make().await).await;
+    only_what_was_issued_can_be_revoked(&make().await).await;
+    revocations_are_told_in_the_order_in_which_they_were_recorded(&make().await).await;
+    list_numbers_grow_for_each_issuer_and_none_is_given_twice(std::sync::Arc::new(make().await)).await;
+    who_waits_for_a_change_hears_of_it(&make().await).await;
+    who_waits_hears_that_the_ledger_was_closed(&make().await).await;
     events_are_found_by_every_field_newest_first(&make().await).await;
     pages_of_events_meet_without_gap_or_overlap(&make().await).await;
     pruning_removes_what_is_older_and_nothing_else(&make().await).await;

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use fault::Fault;
-use identity::Serial;
+use identity::{RevocationReason, Serial};
 
 use crate::record::State;
 
@@ -19,6 +19,15 @@ pub enum LedgerError {
         /// The state it is in.
         state: State,
     },
+    /// The record is no certificate's that could be revoked: a draft, or one that was abandoned.
+    NotIssued {
+        /// The serial.
+        serial: Serial,
+        /// The state it is in.
+        state: State,
+    },
+    /// Nothing is revoked for this reason.
+    NoReason(RevocationReason),
     /// The ledger has been closed.
     Closed,
     /// The storage failed: disk full, read-only, corrupt.
@@ -33,6 +42,10 @@ impl fmt::Display for LedgerError {
             Self::NotDrafted { serial, state } => {
                 write!(f, "the certificate {serial} is {state}, not a draft")
             }
+            Self::NotIssued { serial, state } => {
+                write!(f, "the certificate {serial} is {state}; only what was issued can be revoked")
+            }
+            Self::NoReason(reason) => write!(f, "{reason} is no reason to revoke a certificate"),
             Self::Closed => f.write_str("the ledger is closed"),
             Self::Storage(cause) => write!(f, "the ledger's storage failed: {cause}"),
         }
@@ -50,6 +63,12 @@ impl From<LedgerError> for Fault {
             LedgerError::Unknown(_) => {
                 Self::yours(error.to_string()).remedy("countersign cert list shows what is on record")
             }
+            LedgerError::NotIssued { .. } => {
+                Self::yours(error.to_string()).remedy("nobody holds a certificate with this serial")
+            }
+            LedgerError::NoReason(_) => Self::yours(error.to_string())
+                .because("it is what a delta list says of a certificate that comes off hold")
+                .remedy("keyCompromise, affiliationChanged, superseded, cessationOfOperation, privilegeWithdrawn, …"),
             LedgerError::Duplicate(_) | LedgerError::NotDrafted { .. } | LedgerError::Closed => {
                 Self::ours(error.to_string())
             }

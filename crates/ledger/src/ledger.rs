@@ -1,20 +1,20 @@
 use std::fmt;
-use std::pin::Pin;
 
-use identity::Fingerprint;
+use identity::{Fingerprint, Pin, RevocationReason};
 use time::OffsetDateTime;
 
 use crate::audit::{AuditEvent, AuditFilter};
 use crate::error::LedgerError;
 use crate::page::Page;
 use crate::record::{CertificateFilter, CertificateId, CertificateRecord, DraftRecord};
+use crate::revocation::{RevocationRecord, Revoked};
 
 /// What a verb of the ledger promises to answer.
 ///
 /// A verb that writes has taken effect, durably, when its answer is `Ok`; dropping the future does not undo it.
-pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, LedgerError>> + Send + 'a>>;
+pub type Answer<'a, T> = std::pin::Pin<Box<dyn Future<Output = Result<T, LedgerError>> + Send + 'a>>;
 
-/// The durable record of what was drafted, issued and decided.
+/// The durable record of what was drafted, issued, revoked and decided.
 ///
 /// Implementations prove themselves with [`conformance`](crate::conformance).
 pub trait Ledger: Send + Sync + fmt::Debug {
@@ -37,6 +37,24 @@ pub trait Ledger: Send + Sync + fmt::Debug {
     /// As [`complete`](Self::complete).
     fn abandon(&self, id: CertificateId, why: String, at: OffsetDateTime) -> Answer<'_, ()>;
 
+    /// Takes an issued certificate back, for ever. A certificate is revoked once: a second time nothing changes, and
+    /// the answer is the first revocation, saying so.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unknown`] where nothing was drafted, [`LedgerError::NotIssued`] where the record is a draft or
+    /// was abandoned, [`LedgerError::NoReason`] for [`RevocationReason::RemoveFromCrl`].
+    fn revoke(&self, id: CertificateId, reason: RevocationReason, at: OffsetDateTime) -> Answer<'_, Revoked>;
+
+    /// The revocations from behind this revision on, of every issuer, in the order in which they were recorded: at most
+    /// `limit`, and never more than [`Page::MAX_LIMIT`](crate::Page::MAX_LIMIT), which 0 asks for.
+    ///
+    /// Fewer than that are the last there are. The revision of the last one is where to go on.
+    fn revocations(&self, since: u64, limit: usize) -> Answer<'_, Vec<RevocationRecord>>;
+
+    /// The next number for a list of this issuer's revocations: 1, 2, 3, … and none of them twice, whoever asks, also
+    /// where the list it was meant for was never signed.
+    fn next_crl_number(&self, issuer: Pin) -> Answer<'_, u64>;
+
     /// What is on record under this issuer and serial.
     fn certificate(&self, id: CertificateId) -> Answer<'_, Option<CertificateRecord>>;
 
@@ -58,6 +76,14 @@ pub trait Ledger: Send + Sync + fmt::Debug {
     /// A number that grows with every change to a certificate's record, so that a reader can tell whether it has
     /// seen them all.
     fn revision(&self) -> Answer<'_, u64>;
+
+    /// Waits until the [`revision`](Self::revision) is past this one, and answers it.
+    ///
+    /// A change made through this value is heard at once, one that another process made within a tenth of a second.
+    ///
+    /// # Errors
+    /// [`LedgerError::Closed`] as soon as the ledger is closed, also to those who wait already.
+    fn changed(&self, since: u64) -> Answer<'_, u64>;
 
     /// Writes out what is pending and lets go of the storage; every later verb answers [`LedgerError::Closed`].
     fn close(&self) -> Answer<'_, ()>;

@@ -2,7 +2,8 @@
 //!
 //! - [`ledger`]: the [`Ledger`] trait, in the verbs of the domain.
 //! - [`record`]: what is kept of a certificate, from draft to end.
-//! - [`audit`]: what is kept of a decision: sign-in, refusal, issue, act of an administrator.
+//! - [`revocation`]: what is kept of a certificate that was taken back.
+//! - [`audit`]: what is kept of a decision: sign-in, refusal, issue, revocation, act of an administrator.
 //! - [`page`]: answers that come in parts.
 //! - [`error`]: why a verb failed.
 //! - [`sqlite`]: the ledger in one SQLite file.
@@ -14,11 +15,15 @@ mod error;
 mod ledger;
 mod page;
 mod record;
+mod revocation;
 mod sqlite;
 
 pub use audit::{AuditEvent, AuditFilter, AuditKind};
 pub use error::LedgerError;
 pub use ledger::{Answer, Ledger};
 pub use page::{Cursor, Page};
-pub use record::{CertificateFilter, CertificateId, CertificateRecord, DraftRecord, IssuerName, State};
+pub use record::{
+    CertificateFilter, CertificateId, CertificateRecord, DraftRecord, IssuerName, Revocation, State,
+};
+pub use revocation::{RevocationRecord, Revoked};
 pub use sqlite::SqliteLedger;

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use identity::{Pin, Serial};
+use identity::{Pin, RevocationReason, Serial};
 use time::OffsetDateTime;
 
 use crate::page::Cursor;
@@ -116,8 +116,19 @@ pub struct CertificateRecord {
     pub issued_at: Option<OffsetDateTime>,
     /// Why it was abandoned.
     pub abandoned_because: Option<String>,
+    /// When and why it was revoked.
+    pub revoked: Option<Revocation>,
     /// The ledger's revision when this record last changed.
     pub revision: u64,
+}
+
+/// When and why a certificate was revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revocation {
+    /// When, to the millisecond.
+    pub at: OffsetDateTime,
+    /// Why.
+    pub reason: RevocationReason,
 }
 
 /// Which certificates to list; a field that is absent lets everything through.

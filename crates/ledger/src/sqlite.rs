@@ -3,6 +3,7 @@
 
 mod read;
 mod schema;
+mod watch;
 mod write;
 mod writer;
 
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fault::Fault;
-use identity::Fingerprint;
+use identity::{Fingerprint, Pin, RevocationReason};
 use rusqlite::{Connection, OpenFlags};
 use time::OffsetDateTime;
 
@@ -23,7 +24,9 @@ use crate::error::LedgerError;
 use crate::ledger::{Answer, Ledger};
 use crate::page::Page;
 use crate::record::{CertificateFilter, CertificateId, CertificateRecord, DraftRecord};
-use write::Change;
+use crate::revocation::{RevocationRecord, Revoked};
+use watch::Watch;
+use write::{Change, Outcome};
 use writer::Writer;
 
 /// The ledger in one SQLite file, readable by its owner alone.
@@ -35,6 +38,7 @@ pub struct SqliteLedger {
     path: PathBuf,
     writer: Writer,
     reader: Arc<Mutex<Option<Connection>>>,
+    watch: Watch,
 }
 
 impl SqliteLedger {
@@ -47,8 +51,9 @@ impl SqliteLedger {
         let mut connection = connect(path).map_err(|error| unusable(path, error))?;
         schema::bring_up_to_date(&mut connection, path)?;
         let reader = connect(path).map_err(|error| unusable(path, error))?;
-        let writer = Writer::start(connection).map_err(|error| unusable(path, error))?;
-        Ok(Self { path: path.to_owned(), writer, reader: Arc::new(Mutex::new(Some(reader))) })
+        let watch = Watch::new(connect(path).map_err(|error| unusable(path, error))?);
+        let writer = Writer::start(connection, watch.announced()).map_err(|error| unusable(path, error))?;
+        Ok(Self { path: path.to_owned(), writer, reader: Arc::new(Mutex::new(Some(reader))), watch })
     }
 
     /// The file.
@@ -73,9 +78,23 @@ impl SqliteLedger {
         })
     }
 
-    fn change(&self, change: Change) -> Answer<'_, ()> {
-        Box::pin(async move { self.writer.apply(change).await.map(|_| ()) })
+    fn number(&self, change: Change) -> Answer<'_, u64> {
+        Box::pin(async move {
+            match self.writer.apply(change).await? {
+                Outcome::Number(number) => Ok(number),
+                Outcome::Done | Outcome::Revoked(_) => Err(mistaken()),
+            }
+        })
     }
+
+    fn change(&self, change: Change) -> Answer<'_, ()> {
+        Box::pin(async move { self.writer.apply(change).await.map(|_done| ()) })
+    }
+}
+
+/// The writer answered another question than the one that was asked.
+fn mistaken() -> LedgerError {
+    LedgerError::Storage("the writer gave another answer than the change has".into())
 }
 
 impl Ledger for SqliteLedger {
@@ -89,6 +108,23 @@ impl Ledger for SqliteLedger {
 
     fn abandon(&self, id: CertificateId, why: String, at: OffsetDateTime) -> Answer<'_, ()> {
         self.change(Change::Abandon { id, why, at })
+    }
+
+    fn revoke(&self, id: CertificateId, reason: RevocationReason, at: OffsetDateTime) -> Answer<'_, Revoked> {
+        Box::pin(async move {
+            match self.writer.apply(Change::Revoke { id, reason, at }).await? {
+                Outcome::Revoked(revoked) => Ok(*revoked),
+                Outcome::Done | Outcome::Number(_) => Err(mistaken()),
+            }
+        })
+    }
+
+    fn revocations(&self, since: u64, limit: usize) -> Answer<'_, Vec<RevocationRecord>> {
+        self.ask(move |connection| read::revocations(connection, since, limit))
+    }
+
+    fn next_crl_number(&self, issuer: Pin) -> Answer<'_, u64> {
+        self.number(Change::NumberCrl { issuer })
     }
 
     fn certificate(&self, id: CertificateId) -> Answer<'_, Option<CertificateRecord>> {
@@ -112,16 +148,21 @@ impl Ledger for SqliteLedger {
     }
 
     fn prune_audit(&self, before: OffsetDateTime) -> Answer<'_, u64> {
-        Box::pin(self.writer.apply(Change::PruneAudit { before }))
+        self.number(Change::PruneAudit { before })
     }
 
     fn revision(&self) -> Answer<'_, u64> {
         self.ask(read::revision)
     }
 
+    fn changed(&self, since: u64) -> Answer<'_, u64> {
+        Box::pin(self.watch.past(since))
+    }
+
     fn close(&self) -> Answer<'_, ()> {
         Box::pin(async move {
-            // The reader goes first: the writer's last checkpoint can then empty the WAL.
+            // Those who read go first: the writer's last checkpoint can then empty the WAL.
+            self.watch.close();
             drop(self.reader.lock().unwrap_or_else(PoisonError::into_inner).take());
             self.writer.close().await
         })

@@ -100,6 +100,23 @@ impl Ledger for FailsToComplete<'_> {
     fn abandon(&self, id: ledger::CertificateId, why: String, at: time::OffsetDateTime) -> Answer<'_, ()> {
         self.0.abandon(id, why, at)
     }
+    fn revoke(
+        &self,
+        id: ledger::CertificateId,
+        reason: identity::RevocationReason,
+        at: time::OffsetDateTime,
+    ) -> Answer<'_, ledger::Revoked> {
+        self.0.revoke(id, reason, at)
+    }
+    fn revocations(&self, since: u64, limit: usize) -> Answer<'_, Vec<ledger::RevocationRecord>> {
+        self.0.revocations(since, limit)
+    }
+    fn next_crl_number(&self, issuer: identity::Pin) -> Answer<'_, u64> {
+        self.0.next_crl_number(issuer)
+    }
+    fn changed(&self, since: u64) -> Answer<'_, u64> {
+        self.0.changed(since)
+    }
     fn certificate(&self, id: ledger::CertificateId) -> Answer<'_, Option<ledger::CertificateRecord>> {
         self.0.certificate(id)
     }

@@ -1,13 +1,16 @@
 use std::str::FromStr;
 
-use identity::{Fingerprint, Serial};
+use identity::{Fingerprint, RevocationReason, Serial};
 use rusqlite::types::{Type, Value};
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use time::OffsetDateTime;
 
 use crate::audit::{AuditEvent, AuditFilter, AuditKind};
 use crate::page::{Cursor, Page};
-use crate::record::{CertificateFilter, CertificateId, CertificateRecord, DraftRecord, IssuerName, State};
+use crate::record::{
+    CertificateFilter, CertificateId, CertificateRecord, DraftRecord, IssuerName, Revocation, State,
+};
+use crate::revocation::RevocationRecord;
 
 pub(super) fn certificate(
     connection: &Connection,
@@ -37,7 +40,11 @@ pub(super) fn certificates(
     asked.want("serial = ?", filter.serial.as_ref().map(Serial::to_string));
     asked.want("issuer_key = ?", filter.issuer.map(|pin| pin.to_string()));
     asked.want("profile = ?", filter.profile.clone());
-    asked.want("state = ?", filter.state.map(|state| state.as_str().to_owned()));
+    // Said as the index of the revoked ones says it, so that few among many are found by it.
+    let revoked = filter.state == Some(State::Revoked);
+    asked.conditions.extend(revoked.then_some("state = 'revoked'"));
+    let state = filter.state.filter(|_| !revoked);
+    asked.want("state = ?", state.map(|state| state.as_str().to_owned()));
     asked.want("not_after < ?", filter.expires_before.map(OffsetDateTime::unix_timestamp));
     // A whole name is looked up by its index; only a pattern reads them all.
     let name = filter.name.as_deref();
@@ -50,6 +57,31 @@ pub(super) fn certificates(
         name.filter(|name| is_pattern(name)).map(pattern),
     );
     asked.page(connection, CERTIFICATE, filter.limit, certificate_of)
+}
+
+pub(super) fn revocations(
+    connection: &Connection,
+    since: u64,
+    limit: usize,
+) -> rusqlite::Result<Vec<RevocationRecord>> {
+    let limit = if limit == 0 { Page::MAX_LIMIT } else { limit.min(Page::MAX_LIMIT) };
+    let since = i64::try_from(since).unwrap_or(i64::MAX);
+    connection
+        .prepare_cached(&format!(
+            "{REVOCATION} WHERE state = 'revoked' AND revision > ?1 ORDER BY revision LIMIT ?2"
+        ))?
+        .query_map(params![since, i64::try_from(limit).unwrap_or(i64::MAX)], revocation_of)?
+        .collect()
+}
+
+pub(super) fn revocation(
+    connection: &Connection,
+    id: &CertificateId,
+) -> rusqlite::Result<Option<RevocationRecord>> {
+    connection
+        .prepare_cached(&format!("{REVOCATION} WHERE serial = ?1 AND issuer_key = ?2 AND state = 'revoked'"))?
+        .query_row(params![id.serial.to_string(), id.issuer.to_string()], revocation_of)
+        .optional()
 }
 
 pub(super) fn audit_events(
@@ -151,6 +183,23 @@ fn certificate_of(row: &Row<'_>) -> rusqlite::Result<CertificateRecord> {
         der: row.get("der")?,
         issued_at: row.get::<_, Option<i64>>("issued_at")?.map(moment).transpose()?,
         abandoned_because: row.get("abandoned_because")?,
+        revoked: revoked(row)?,
+        revision: row.get::<_, i64>("revision")?.cast_unsigned(),
+    })
+}
+
+fn revoked(row: &Row<'_>) -> rusqlite::Result<Option<Revocation>> {
+    let at: Option<i64> = row.get("revoked_at")?;
+    at.map(|at| Ok(Revocation { at: moment(at)?, reason: parsed(row, "revocation_reason")? })).transpose()
+}
+
+fn revocation_of(row: &Row<'_>) -> rusqlite::Result<RevocationRecord> {
+    Ok(RevocationRecord {
+        issuer: parsed(row, "issuer_key")?,
+        serial: parsed(row, "serial")?,
+        reason: parsed::<RevocationReason>(row, "revocation_reason")?,
+        at: moment(row.get("revoked_at")?)?,
+        not_after: seconds(row.get("not_after")?)?,
         revision: row.get::<_, i64>("revision")?.cast_unsigned(),
     })
 }
@@ -209,7 +258,10 @@ fn unreadable(why: String) -> rusqlite::Error {
 
 const CERTIFICATE: &str =
     "SELECT id, serial, issuer_key, issuer, profile, subject, common_name, sans, spki, not_before,
-  not_after, state, drafted_at, issued_at, abandoned_because, der, revision FROM certificates";
+  not_after, state, drafted_at, issued_at, abandoned_because, revoked_at, revocation_reason, der, revision
+  FROM certificates";
+const REVOCATION: &str =
+    "SELECT revision, issuer_key, serial, not_after, revoked_at, revocation_reason FROM certificates";
 const AUDIT: &str =
     "SELECT id, at, kind, principal, method, certificate, serial, issuer, sni, remote, code, cause,
   refusal FROM audit";

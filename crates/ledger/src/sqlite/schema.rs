@@ -66,7 +66,7 @@ const APPLICATION_ID: i64 = 0x4353_6c67;
 /// Hashes and serials are upper- or lower-case hex as the program prints them, moments are milliseconds and validity
 /// is seconds since 1970, so that a person with any SQLite tool can ask the ledger without this program. A check with
 /// a longer `IN` would build a table of its own for every row.
-const STEPS: &[&str] = &["
+pub(super) const STEPS: &[&str] = &["
 PRAGMA application_id = 0x43536c67;
 
 CREATE TABLE schema_version (version INTEGER PRIMARY KEY) STRICT;
@@ -122,4 +122,14 @@ CREATE TABLE audit (
 ) STRICT;
 CREATE INDEX audit_by_time ON audit (at);
 CREATE INDEX audit_by_refusal ON audit (refusal) WHERE refusal IS NOT NULL;
+", "
+ALTER TABLE certificates ADD COLUMN revoked_at INTEGER;
+ALTER TABLE certificates ADD COLUMN revocation_reason TEXT;
+
+-- It holds every column that is asked for, so that the records of a million certificates are left alone.
+CREATE INDEX certificates_by_revocation
+  ON certificates (revision, issuer_key, serial, not_after, revoked_at, revocation_reason) WHERE state = 'revoked';
+UPDATE certificates SET revoked_at = issued_at, revocation_reason = 'unspecified' WHERE state = 'revoked';
+
+CREATE TABLE crl_numbers (issuer_key TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 "];

@@ -1,7 +1,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use identity::{Pin, Serial};
+use identity::{Pin, RevocationReason, Serial};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 
@@ -30,6 +30,8 @@ fn draft(n: u32) -> DraftRecord {
     }
 }
 
+const REASON: RevocationReason = RevocationReason::Superseded;
+
 /// A ledger that takes its folder with it.
 #[derive(Debug)]
 struct Temporary(SqliteLedger, #[expect(dead_code, reason = "removed with the ledger")] TempDir);
@@ -46,6 +48,10 @@ forward! {
     record(draft: DraftRecord) -> ();
     complete(id: crate::CertificateId, der: Vec<u8>, at: OffsetDateTime) -> ();
     abandon(id: crate::CertificateId, why: String, at: OffsetDateTime) -> ();
+    revoke(id: crate::CertificateId, reason: RevocationReason, at: OffsetDateTime) -> crate::Revoked;
+    revocations(since: u64, limit: usize) -> Vec<crate::RevocationRecord>;
+    next_crl_number(issuer: Pin) -> u64;
+    changed(since: u64) -> u64;
     certificate(id: crate::CertificateId) -> Option<crate::CertificateRecord>;
     certificate_by_fingerprint(fingerprint: identity::Fingerprint) -> Option<crate::CertificateRecord>;
     certificates(filter: CertificateFilter) -> crate::Page<crate::CertificateRecord>;
@@ -112,6 +118,91 @@ async fn a_second_process_may_use_the_ledger_at_the_same_time() {
     }
     assert_eq!(one.certificates(CertificateFilter::default()).await.unwrap().entries.len(), 10);
     assert_eq!(one.revision().await.unwrap(), 10);
+}
+
+#[tokio::test]
+async fn what_another_process_revokes_is_heard_and_found() {
+    let folder = folder();
+    let path = folder.path().join("ledger.db");
+    let (one, other) = (SqliteLedger::open(&path).unwrap(), SqliteLedger::open(&path).unwrap());
+    one.record(draft(1)).await.unwrap();
+    one.complete(draft(1).id(), vec![1], NOW).await.unwrap();
+    let before = one.revision().await.unwrap();
+    let (heard, revoked) = tokio::join!(one.changed(before), other.revoke(draft(1).id(), REASON, NOW));
+    let record = revoked.unwrap().record;
+    assert_eq!(heard, Ok(record.revision));
+    assert_eq!(one.revocations(before, 0).await, Ok(vec![record]));
+    assert_eq!(one.next_crl_number(draft(1).issuer.key).await, Ok(1));
+    assert_eq!(other.next_crl_number(draft(1).issuer.key).await, Ok(2));
+}
+
+#[tokio::test]
+async fn revocations_and_list_numbers_are_there_after_a_crash_without_a_close() {
+    let folder = folder();
+    let path = folder.path().join("ledger.db");
+    let ledger = SqliteLedger::open(&path).unwrap();
+    ledger.record(draft(1)).await.unwrap();
+    ledger.complete(draft(1).id(), vec![1], NOW).await.unwrap();
+    let revoked = ledger.revoke(draft(1).id(), REASON, NOW).await.unwrap();
+    ledger.next_crl_number(draft(1).issuer.key).await.unwrap();
+    let after = folder.path().join("after");
+    std::fs::create_dir(&after).unwrap();
+    for file in ["ledger.db", "ledger.db-wal"] {
+        std::fs::copy(folder.path().join(file), after.join(file)).unwrap();
+    }
+    let found = SqliteLedger::open(&after.join("ledger.db")).unwrap();
+    assert_eq!(found.revocations(0, 0).await, Ok(vec![revoked.record]));
+    assert_eq!(found.next_crl_number(draft(1).issuer.key).await, Ok(2));
+}
+
+#[tokio::test]
+async fn a_ledger_of_the_first_version_is_brought_up_to_date_with_all_that_is_in_it() {
+    let folder = folder();
+    let path = folder.path().join("ledger.db");
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(super::schema::STEPS[0]).unwrap();
+    old.execute_batch(
+        "INSERT INTO schema_version DEFAULT VALUES;
+         UPDATE revision SET revision = 4;
+         INSERT INTO certificates (issuer_key, serial, issuer, profile, subject, sans, spki, not_before, not_after,
+           state, drafted_at, issued_at, fingerprint, der, revision)
+         VALUES (lower(hex(zeroblob(32))), '01', 'CN=issuer', 'client', 'CN=old', '[]', lower(hex(zeroblob(32))), 0, 0,
+           'issued', 0, 0, 'f1', x'01', 2),
+          (lower(hex(zeroblob(32))), '02', 'CN=issuer', 'client', 'CN=older', '[]', lower(hex(zeroblob(32))), 0, 0,
+           'revoked', 0, 0, 'f2', x'02', 4);",
+    )
+    .unwrap();
+    drop(old);
+    let ledger = SqliteLedger::open(&path).unwrap();
+    assert_eq!(ledger.certificates(CertificateFilter::default()).await.unwrap().entries.len(), 2);
+    let serials = async || {
+        let revocations = ledger.revocations(0, 0).await.unwrap();
+        revocations.into_iter().map(|record| record.serial.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(serials().await, ["02"]);
+    let id = crate::CertificateId {
+        issuer: Pin::parse(&"00".repeat(32)).unwrap(),
+        serial: Serial::from_bytes(&[1]),
+    };
+    assert!(!ledger.revoke(id, REASON, NOW).await.unwrap().already);
+    assert_eq!(serials().await, ["02", "01"]);
+}
+
+#[test]
+fn revocations_are_read_from_their_index_alone() {
+    let folder = folder();
+    let path = folder.path().join("ledger.db");
+    drop(SqliteLedger::open(&path).unwrap());
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let plan: String = connection
+        .query_row(
+            "EXPLAIN QUERY PLAN SELECT revision, issuer_key, serial, not_after, revoked_at, revocation_reason
+             FROM certificates WHERE state = 'revoked' AND revision > 7 ORDER BY revision LIMIT 10",
+            [],
+            |row| row.get("detail"),
+        )
+        .unwrap();
+    assert!(plan.contains("USING COVERING INDEX certificates_by_revocation (revision>?)"), "{plan}");
 }
 
 #[test]

@@ -1,11 +1,12 @@
-use identity::{Fingerprint, Pin, Serial};
+use identity::{Fingerprint, Pin, RevocationReason, Serial};
 use rusqlite::{OptionalExtension, Transaction, params};
 use time::OffsetDateTime;
 
-use super::read::{millis, state_of};
+use super::read::{self, millis, state_of};
 use crate::audit::AuditEvent;
 use crate::error::LedgerError;
 use crate::record::{CertificateId, DraftRecord, State};
+use crate::revocation::Revoked;
 
 /// A change to the ledger, as it waits for the writer.
 #[derive(Debug)]
@@ -13,8 +14,21 @@ pub(super) enum Change {
     Record(Box<DraftRecord>),
     Complete { id: CertificateId, der: Vec<u8>, at: OffsetDateTime },
     Abandon { id: CertificateId, why: String, at: OffsetDateTime },
+    Revoke { id: CertificateId, reason: RevocationReason, at: OffsetDateTime },
+    NumberCrl { issuer: Pin },
     Audit(Vec<AuditEvent>),
     PruneAudit { before: OffsetDateTime },
+}
+
+/// What came of a change that was made.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// There is nothing to say but that.
+    Done,
+    /// The number that was asked for, or how many rows were removed.
+    Number(u64),
+    /// The revocation, new or old.
+    Revoked(Box<Revoked>),
 }
 
 /// Why a change was not made.
@@ -31,24 +45,29 @@ impl From<rusqlite::Error> for Failure {
     }
 }
 
-/// Makes one change and says how many rows it removed.
+/// Makes one change and says what came of it.
 pub(super) fn apply(
     transaction: &Transaction<'_>,
     change: &Change,
     revision: &mut u64,
-) -> Result<u64, Failure> {
+) -> Result<Outcome, Failure> {
     match change {
         Change::Record(draft) => record(transaction, draft, revision)?,
         Change::Complete { id, der, at } => complete(transaction, id, der, *at, revision)?,
         Change::Abandon { id, why, at } => abandon(transaction, id, why, *at, revision)?,
+        Change::Revoke { id, reason, at } => {
+            return revoke(transaction, id, *reason, *at, revision)
+                .map(|revoked| Outcome::Revoked(Box::new(revoked)));
+        }
+        Change::NumberCrl { issuer } => return Ok(Outcome::Number(number_crl(transaction, issuer)?)),
         Change::Audit(events) => audit(transaction, events)?,
         Change::PruneAudit { before } => {
             let removed =
                 transaction.prepare_cached("DELETE FROM audit WHERE at < ?1")?.execute([millis(*before)])?;
-            return Ok(removed as u64);
+            return Ok(Outcome::Number(removed as u64));
         }
     }
-    Ok(0)
+    Ok(Outcome::Done)
 }
 
 fn record(transaction: &Transaction<'_>, draft: &DraftRecord, revision: &mut u64) -> Result<(), Failure> {
@@ -141,6 +160,52 @@ fn settle(
         None => LedgerError::Unknown(id.serial.clone()),
         Some(state) => LedgerError::NotDrafted { serial: id.serial.clone(), state },
     }))
+}
+
+/// An issued certificate becomes a revoked one; of any other the record says why it does not.
+fn revoke(
+    transaction: &Transaction<'_>,
+    id: &CertificateId,
+    reason: RevocationReason,
+    at: OffsetDateTime,
+    revision: &mut u64,
+) -> Result<Revoked, Failure> {
+    if reason == RevocationReason::RemoveFromCrl {
+        return Err(Failure::Refused(LedgerError::NoReason(reason)));
+    }
+    let changed = transaction
+        .prepare_cached(
+            "UPDATE certificates SET state = 'revoked', revoked_at = ?3, revocation_reason = ?4, revision = ?5
+             WHERE serial = ?1 AND issuer_key = ?2 AND state = 'issued'",
+        )?
+        .execute(params![
+            id.serial.to_string(),
+            id.issuer.to_string(),
+            millis(at),
+            reason.as_str(),
+            (*revision + 1).cast_signed(),
+        ])?;
+    if changed > 0 {
+        *revision += 1;
+    }
+    if let Some(record) = read::revocation(transaction, id)? {
+        return Ok(Revoked { record, already: changed == 0 });
+    }
+    let serial = id.serial.clone();
+    Err(Failure::Refused(match state(transaction, &id.issuer, &id.serial)? {
+        None => LedgerError::Unknown(serial),
+        Some(state) => LedgerError::NotIssued { serial, state },
+    }))
+}
+
+fn number_crl(transaction: &Transaction<'_>, issuer: &Pin) -> rusqlite::Result<u64> {
+    let number: i64 = transaction
+        .prepare_cached(
+            "INSERT INTO crl_numbers (issuer_key, number) VALUES (?1, 1)
+             ON CONFLICT (issuer_key) DO UPDATE SET number = number + 1 RETURNING number",
+        )?
+        .query_row([issuer.to_string()], |row| row.get(0))?;
+    Ok(number.cast_unsigned())
 }
 
 fn state(transaction: &Transaction<'_>, issuer: &Pin, serial: &Serial) -> rusqlite::Result<Option<State>> {

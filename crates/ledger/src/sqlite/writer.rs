@@ -4,7 +4,8 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use super::write::{self, Change};
+use super::watch::Announced;
+use super::write::{self, Change, Outcome};
 use crate::error::LedgerError;
 
 /// The one thread that writes. It takes whatever is waiting, applies it in one transaction and syncs once for all.
@@ -16,24 +17,25 @@ pub(super) struct Writer {
 
 /// One caller's wish, and where the answer goes.
 enum Order {
-    Apply(Change, oneshot::Sender<Outcome>),
-    Close(oneshot::Sender<Outcome>),
+    Apply(Change, oneshot::Sender<Ended>),
+    Close(oneshot::Sender<Ended>),
 }
 
-/// How many rows a change removed, where it removes any; most answer 0.
-type Outcome = Result<u64, LedgerError>;
+/// How a change ended.
+type Ended = Result<Outcome, LedgerError>;
 
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
+    pub(super) fn start(connection: Connection, announced: Announced) -> std::io::Result<Self> {
         let (orders, waiting) = mpsc::channel(QUEUE);
-        let thread =
-            std::thread::Builder::new().name("ledger".into()).spawn(move || serve(connection, waiting))?;
+        let thread = std::thread::Builder::new()
+            .name("ledger".into())
+            .spawn(move || serve(connection, waiting, &announced))?;
         Ok(Self { orders, thread: std::sync::Mutex::new(Some(thread)) })
     }
 
     /// Applies a change; answers when it is on disk.
-    pub(super) async fn apply(&self, change: Change) -> Outcome {
+    pub(super) async fn apply(&self, change: Change) -> Ended {
         self.order(|answer| Order::Apply(change, answer)).await
     }
 
@@ -51,14 +53,14 @@ impl Writer {
         }
     }
 
-    async fn order(&self, order: impl FnOnce(oneshot::Sender<Outcome>) -> Order) -> Outcome {
+    async fn order(&self, order: impl FnOnce(oneshot::Sender<Ended>) -> Order) -> Ended {
         let (answer, outcome) = oneshot::channel();
         self.orders.send(order(answer)).await.map_err(|_| LedgerError::Closed)?;
         outcome.await.map_err(|_| LedgerError::Closed)?
     }
 }
 
-fn serve(mut connection: Connection, mut waiting: mpsc::Receiver<Order>) {
+fn serve(mut connection: Connection, mut waiting: mpsc::Receiver<Order>, announced: &Announced) {
     let mut batch = Vec::new();
     let mut company = 0;
     while let Some(first) = waiting.blocking_recv() {
@@ -79,7 +81,7 @@ fn serve(mut connection: Connection, mut waiting: mpsc::Receiver<Order>) {
             }
         }
         company = batch.len();
-        commit(&mut connection, &mut batch);
+        commit(&mut connection, &mut batch, announced);
         if let Some(answer) = closing {
             waiting.close();
             let _gone = answer.send(checkpoint(connection));
@@ -90,12 +92,16 @@ fn serve(mut connection: Connection, mut waiting: mpsc::Receiver<Order>) {
 
 /// Applies a batch in one transaction. A change that may not be (a serial twice) fails alone; storage that fails
 /// takes the whole batch back, and every caller hears so.
-fn commit(connection: &mut Connection, batch: &mut Vec<(Change, oneshot::Sender<Outcome>)>) {
+fn commit(
+    connection: &mut Connection,
+    batch: &mut Vec<(Change, oneshot::Sender<Ended>)>,
+    announced: &Announced,
+) {
     let (changes, answers): (Vec<Change>, Vec<_>) = batch.drain(..).unzip();
     if changes.is_empty() {
         return;
     }
-    let outcomes = apply_all(connection, &changes).unwrap_or_else(|error| {
+    let outcomes = apply_all(connection, &changes, announced).unwrap_or_else(|error| {
         changes.iter().map(|_| Err(LedgerError::Storage(error.to_string()))).collect()
     });
     for (answer, outcome) in answers.into_iter().zip(outcomes) {
@@ -104,7 +110,11 @@ fn commit(connection: &mut Connection, batch: &mut Vec<(Change, oneshot::Sender<
     }
 }
 
-fn apply_all(connection: &mut Connection, changes: &[Change]) -> rusqlite::Result<Vec<Outcome>> {
+fn apply_all(
+    connection: &mut Connection,
+    changes: &[Change],
+    announced: &Announced,
+) -> rusqlite::Result<Vec<Ended>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let before = super::read::revision(&transaction)?;
     let mut revision = before;
@@ -113,20 +123,21 @@ fn apply_all(connection: &mut Connection, changes: &[Change]) -> rusqlite::Resul
         match write::apply(&transaction, change, &mut revision) {
             Err(write::Failure::Storage(error)) => return Err(error),
             Err(write::Failure::Refused(why)) => outcomes.push(Err(why)),
-            Ok(removed) => outcomes.push(Ok(removed)),
+            Ok(outcome) => outcomes.push(Ok(outcome)),
         }
     }
     if revision != before {
         transaction.prepare_cached("UPDATE revision SET revision = ?1")?.execute([revision.cast_signed()])?;
     }
     transaction.commit()?;
+    announced.tell(revision);
     Ok(outcomes)
 }
 
-fn checkpoint(connection: Connection) -> Outcome {
+fn checkpoint(connection: Connection) -> Ended {
     let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     let closed = connection.close().map_err(|(_, error)| error);
-    emptied.and(closed).map(|()| 0).map_err(super::storage)
+    emptied.and(closed).map(|()| Outcome::Done).map_err(super::storage)
 }
 
 /// How many callers may wait in the queue before others wait to enter it.
