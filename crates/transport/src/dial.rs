@@ -121,11 +121,21 @@ impl Dial {
         }
     }
 
+    /// Does the handshake on a connection that the caller has opened, where the server must prove `name`.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn over(&self, tcp: TcpStream, name: &str) -> Result<Dialled, Fault> {
+        let server = server_name(name)?;
+        match tokio::time::timeout(self.timeout, self.shake(tcp, server, name)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(trouble::timeout(name, self.timeout)),
+        }
+    }
+
     async fn reach(&self, host: &str, port: u16, name: &str) -> Result<Dialled, Fault> {
         let target = trouble::target(host, port);
-        let bare = |host: &str| host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let server = ServerName::try_from(bare(name))
-            .map_err(|_| Fault::yours(format!("\"{name}\" is neither a host name nor an IP address")))?;
+        let server = server_name(name)?;
         let tcp = TcpStream::connect((bare(host), port))
             .await
             .map_err(|error| trouble::of_connect(&target, &error))?;
@@ -153,6 +163,16 @@ impl Dial {
         let version = TlsVersion::negotiated(connection.protocol_version());
         Ok(Dialled { stream, verified, alpn, version })
     }
+}
+
+/// A host without the brackets of an IPv6 address.
+fn bare(host: &str) -> String {
+    host.trim_start_matches('[').trim_end_matches(']').to_owned()
+}
+
+fn server_name(name: &str) -> Result<ServerName<'static>, Fault> {
+    ServerName::try_from(bare(name))
+        .map_err(|_| Fault::yours(format!("\"{name}\" is neither a host name nor an IP address")))
 }
 
 /// Presents one credential whatever authorities the server names: it is what the caller chose.
