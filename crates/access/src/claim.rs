@@ -79,6 +79,42 @@ impl Claim {
         }
     }
 
+    /// Whether a certificate has one value in this field, never several.
+    pub(crate) fn is_single(&self) -> bool {
+        match self {
+            Self::CertSha256(_) | Self::SpkiSha256(_) | Self::SubjectCn(_) | Self::IssuerSpkiSha256(_) => {
+                true
+            }
+            Self::SanUri(_)
+            | Self::SanDns(_)
+            | Self::SanEmail(_)
+            | Self::SanIp(_)
+            | Self::SubjectO(_)
+            | Self::SubjectOu(_) => false,
+        }
+    }
+
+    /// Whether the other asks for another value in the same field.
+    pub(crate) fn rivals(&self, other: &Self) -> bool {
+        self.field() == other.field() && self != other
+    }
+
+    /// The field and its value without quotation marks: `subject_cn=analyst`.
+    pub(crate) fn word(&self) -> String {
+        let field = self.field();
+        match self {
+            Self::CertSha256(print) => format!("{field}={print}"),
+            Self::SpkiSha256(pin) | Self::IssuerSpkiSha256(pin) => format!("{field}={pin}"),
+            Self::SanIp(ip) => format!("{field}={ip}"),
+            Self::SanUri(text)
+            | Self::SanDns(text)
+            | Self::SanEmail(text)
+            | Self::SubjectCn(text)
+            | Self::SubjectO(text)
+            | Self::SubjectOu(text) => format!("{field}={text}"),
+        }
+    }
+
     /// What the certificate has in this field, for a person.
     pub(crate) fn presented(&self, verified: &Verified) -> String {
         let leaf = verified.leaf();

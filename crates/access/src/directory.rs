@@ -34,6 +34,7 @@ struct Listed {
 pub(crate) struct Principal {
     pub(crate) name: Arc<str>,
     pub(crate) active: bool,
+    pub(crate) place: Option<Place>,
 }
 
 /// One `mtls` entry of one principal.
@@ -111,6 +112,11 @@ impl Directory {
         }
     }
 
+    /// Every listed principal, in the order written.
+    pub(crate) fn principals(&self) -> impl Iterator<Item = &Principal> {
+        self.listed.principals.iter()
+    }
+
     /// Every entry with its principal, in the order written.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&Principal, &Entry)> {
         let principal = |entry: &Entry| self.listed.principals.get(entry.principal);
@@ -119,6 +125,11 @@ impl Directory {
 }
 
 impl Entry {
+    /// Where it was written.
+    pub(crate) fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
+    }
+
     /// Whether the certificate meets all conditions.
     fn matches(&self, verified: &Verified) -> bool {
         self.claims.iter().all(|claim| claim.holds(verified))
@@ -152,7 +163,7 @@ impl Listed {
             }
             self.entries.push(Entry { principal: number, claims, place: entry.place.clone() });
         }
-        self.principals.push(Principal { name, active: spec.active });
+        self.principals.push(Principal { name, active: spec.active, place: spec.place });
     }
 
     /// Refuses entries that could only ever be ambiguous: all conditions of one hold wherever the other matches.

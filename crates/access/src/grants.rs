@@ -131,8 +131,23 @@ impl Grants {
     pub(crate) fn lookup(&self, principal: Option<&str>, database: &str) -> (Level, Option<&Arc<str>>) {
         let named = self.databases.get_key_value(database);
         let here = named.map_or(Level::None, |(_, rules)| rules.level(principal));
+        (here.max(self.everywhere(principal)), named.map(|(name, _)| name))
+    }
+
+    /// What the principal may do on a database that no grant names.
+    pub(crate) fn everywhere(&self, principal: Option<&str>) -> Level {
         let open = if self.open { Level::ReadWrite } else { Level::None };
-        (here.max(self.everywhere.level(principal)).max(open), named.map(|(name, _)| name))
+        self.everywhere.level(principal).max(open)
+    }
+
+    /// Whether a grant names the database.
+    pub(crate) fn speak_of(&self, database: &str) -> bool {
+        self.databases.contains_key(database)
+    }
+
+    /// The administrators' names, in no order.
+    pub(crate) fn admins(&self) -> impl Iterator<Item = &str> {
+        self.admins.iter().map(String::as_str)
     }
 
     /// Every grant as written.

@@ -7,6 +7,7 @@
 //! - [`recognize`](mod@recognize): [`Verified`](identity::Verified) → [`Peer`], the proof of who it is.
 //! - [`grants`]: who may do what on which database.
 //! - [`admit`](mod@admit): [`Peer`] → [`Permit`], the proof that a grant lets it.
+//! - [`weaker`](mod@weaker): by what new rules are weaker than old ones.
 //! - [`explain`](mod@explain): the same two decisions with everything that was compared.
 
 mod admit;
@@ -17,6 +18,7 @@ mod grants;
 mod level;
 mod principal;
 mod recognize;
+mod weaker;
 
 #[cfg(test)]
 mod tests;
@@ -28,3 +30,4 @@ pub use grants::{EVERY_DATABASE, EVERYONE, GrantSpec, Grants};
 pub use level::{Level, UnknownLevel};
 pub use principal::{Method, MtlsMatch, PrincipalSpec};
 pub use recognize::{Accepted, Peer, recognize};
+pub use weaker::{Weakening, weaker};

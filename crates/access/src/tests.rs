@@ -5,3 +5,5 @@ mod explained;
 mod made;
 mod matching;
 mod properties;
+mod strictness;
+mod weakenings;
