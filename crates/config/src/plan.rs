@@ -1,6 +1,7 @@
 //! What was read, checked and resolved: nothing in here is left open except what the certificates themselves decide.
 
 mod authority;
+mod revocation;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use access::{Accepted, GrantSpec, PrincipalSpec};
 use fault::Place;
 
 pub use self::authority::{AuthorityPlan, IssuerPlan, KeyPassword, PemText, ProfilePlan};
+pub use self::revocation::{DeniedIssuer, DeniedSerial, RevocationPlan};
 use crate::origin::Origin;
 use crate::scalar::words;
 use crate::table::shapes;
@@ -91,6 +93,8 @@ pub struct TlsPlan {
     pub allow_x509_v1: bool,
     /// The names that it serves.
     pub hosts: Vec<String>,
+    /// What counts as revoked among client certificates, and who is asked about the others.
+    pub revocation: RevocationPlan,
 }
 
 /// Where a server certificate comes from.

@@ -118,13 +118,24 @@ impl Reader<'_> {
                 self.unknown_key(key, path, known);
             }
         }
-        Some(Entries { path: path.to_owned(), entries, unread: Vec::new() })
+        let entries = Entries { path: path.to_owned(), entries, also: known.also, unread: Vec::new() };
+        self.refuse_both_spellings(&entries);
+        Some(entries)
     }
 
     fn not_a_table(&mut self, node: &Node, path: &str) {
         let of = if path.is_empty() { "the configuration" } else { path };
         let said = format!("{of} is {}, want a table of keys", node.described());
         self.fault(node.spot, Fault::yours(said));
+    }
+
+    /// Two spellings of one key could say two things.
+    fn refuse_both_spellings(&mut self, entries: &Entries<'_>) {
+        for (key, also) in entries.also {
+            let (Some(_), Some((second, _))) = (entries.find(key), entries.find(also)) else { continue };
+            let said = format!("{} and {also} are two spellings of one key", entries.key(key));
+            self.fault(Some(second.spot), Fault::yours(said).remedy("keep one of them"));
+        }
     }
 
     fn unknown_key(&mut self, key: &Key, path: &str, known: &Known) {
@@ -149,8 +160,12 @@ impl Reader<'_> {
         entries: &mut Entries<'_>,
         key: &'static str,
     ) -> Option<At<T>> {
-        let node = entries.get(key).filter(|node| !matches!(node.value, Value::Nothing))?;
-        let read = self.read(node, &entries.key(key));
+        let (spelt, node) = entries.get(key)?;
+        let path = entries.key(&spelt.text);
+        if matches!(node.value, Value::Nothing) {
+            return None;
+        }
+        let read = self.read(node, &path);
         if read.is_none() {
             entries.unread.push(key);
         }
@@ -177,19 +192,30 @@ impl Reader<'_> {
 pub(crate) struct Known {
     pub(crate) now: &'static [&'static str],
     pub(crate) later: &'static [&'static str],
+    /// Keys with their other spelling, which is among those known now.
+    pub(crate) also: &'static [(&'static str, &'static str)],
 }
 
 /// The entries of one table.
 pub(crate) struct Entries<'n> {
     path: String,
     entries: &'n [(Key, Node)],
+    /// Keys with their other spelling.
+    also: &'static [(&'static str, &'static str)],
     /// Keys whose value is written and could not be read.
     pub(crate) unread: Vec<&'static str>,
 }
 
 impl<'n> Entries<'n> {
-    fn get(&self, key: &str) -> Option<&'n Node> {
-        self.entries.iter().find(|(known, _)| known.text == key).map(|(_, node)| node)
+    /// The key as it is spelt, and its value.
+    fn get(&self, key: &str) -> Option<&'n (Key, Node)> {
+        let other =
+            || self.also.iter().find(|(known, _)| *known == key).and_then(|(_, also)| self.find(also));
+        self.find(key).or_else(other)
+    }
+
+    fn find(&self, key: &str) -> Option<&'n (Key, Node)> {
+        self.entries.iter().find(|(known, _)| known.text == key)
     }
 
     fn key(&self, key: &str) -> String {

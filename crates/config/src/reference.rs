@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::section::{access, authority, database, limits, listener, tls, top};
+use crate::section::{access, authority, database, limits, listener, revocation, tls, top};
 use crate::sources;
 use crate::table::Table;
 
@@ -46,6 +46,12 @@ pub fn reference() -> String {
     table::<authority::Issuer>(&mut page);
     table::<authority::Profile>(&mut page);
     table::<tls::Profile>(&mut page);
+    table::<revocation::Revocation>(&mut page);
+    table::<revocation::Denied>(&mut page);
+    table::<revocation::Verification>(&mut page);
+    table::<revocation::Crl>(&mut page);
+    table::<revocation::Ocsp>(&mut page);
+    table::<revocation::UrlRewrite>(&mut page);
     table::<tls::ShortTls>(&mut page);
     table::<listener::Listener>(&mut page);
     table::<access::Auth>(&mut page);
@@ -82,7 +88,9 @@ fn table<T: Table>(page: &mut String) {
     for line in T::keys() {
         let default = line.default.filter(|default| !default.is_empty());
         let default = default.map(|default| format!("`{default}`")).unwrap_or_default();
-        let _ = writeln!(page, "| `{}` | {} | {default} | {} |", line.key, line.kind, joined(line.about));
+        let also = line.also.map(|also| format!(" or `{also}`")).unwrap_or_default();
+        let (key, kind, about) = (line.key, line.kind, joined(line.about));
+        let _ = writeln!(page, "| `{key}`{also} | {kind} | {default} | {about} |");
     }
 }
 

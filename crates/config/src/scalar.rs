@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use identity::{Fingerprint, KeyKind, Pin};
+use identity::{Fingerprint, KeyKind, Pin, Serial};
 
 /// Why a text has no meaning under its key; completes the sentence that begins with key and text.
 #[derive(Debug, PartialEq, Eq)]
@@ -178,6 +178,19 @@ impl Scalar for Fingerprint {
         Self::parse(text).map_err(|_| {
             Wrong::new("is not a SHA-256 fingerprint of 64 hexadecimal digits")
                 .remedy("openssl x509 -in FILE -noout -fingerprint -sha256 prints it")
+        })
+    }
+}
+
+impl Scalar for Serial {
+    fn kind() -> String {
+        "serial number in hexadecimal".into()
+    }
+
+    fn parse(text: &str, _: &Ground) -> Result<Self, Wrong> {
+        Self::parse(text).map_err(|_| {
+            Wrong::new("is not a serial number in hexadecimal")
+                .remedy("openssl x509 -in FILE -noout -serial prints it")
         })
     }
 }

@@ -5,5 +5,6 @@ pub(crate) mod authority;
 pub(crate) mod database;
 pub(crate) mod limits;
 pub(crate) mod listener;
+pub(crate) mod revocation;
 pub(crate) mod tls;
 pub(crate) mod top;

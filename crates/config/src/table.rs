@@ -8,6 +8,8 @@ use crate::yaml::{Node, Value};
 #[derive(Debug)]
 pub(crate) struct KeyLine {
     pub(crate) key: &'static str,
+    /// Another spelling of the key.
+    pub(crate) also: Option<&'static str>,
     pub(crate) kind: String,
     pub(crate) default: Option<&'static str>,
     pub(crate) about: &'static [&'static str],
@@ -35,10 +37,10 @@ pub(crate) trait Table {
 /// Declares a table.
 ///
 /// `key: T = "default";` always has a value, `key: T;` may be left out, `field as "Key": T;` is spelt otherwise in
-/// the file, and `later "x" "y";` are known words that this version refuses.
+/// the file, `field or "otherKey"` in two ways, and `later "x" "y";` are known words that this version refuses.
 macro_rules! table {
     ($(#[doc = $about:literal])+ $name:ident at $path:literal {
-        $($(#[doc = $doc:literal])+ $field:ident $(as $spelt:literal)? : $kind:ty $(= $default:literal)?;)+
+        $($(#[doc = $doc:literal])+ $field:ident $(as $spelt:literal)? $(or $also:literal)? : $kind:ty $(= $default:literal)?;)+
         $(later $($later:literal)+;)?
     }) => {
         $(#[doc = $about])+
@@ -50,8 +52,9 @@ macro_rules! table {
 
         impl $name {
             const KNOWN: $crate::reader::Known = $crate::reader::Known {
-                now: &[$($crate::table::table!(@key $field $($spelt)?)),+],
+                now: &[$($crate::table::table!(@key $field $($spelt)?) $(, $also)?),+],
                 later: &[$($($later),+)?],
+                also: &[$($((stringify!($field), $also),)?)+],
             };
         }
 
@@ -78,6 +81,7 @@ macro_rules! table {
             fn keys() -> Vec<$crate::table::KeyLine> {
                 vec![$($crate::table::KeyLine {
                     key: $crate::table::table!(@key $field $($spelt)?),
+                    also: $crate::table::table!(@default $($also)?),
                     kind: <$kind as $crate::reader::Shape>::kind(),
                     default: $crate::table::table!(@default $($default)?),
                     about: &[$($doc),+],
@@ -124,7 +128,7 @@ pub(crate) use shapes;
 
 shapes! {
     String bool u64 std::time::Duration crate::scalar::Size std::path::PathBuf std::net::IpAddr
-    identity::Pin identity::Fingerprint identity::KeyKind
+    identity::Pin identity::Fingerprint identity::KeyKind identity::Serial
 }
 
 /// A list; what cannot be read of it is noted and left out. A list of which nothing can be read is no empty list.
@@ -178,5 +182,23 @@ impl<T: Shape> Shape for Named<T> {
                 None
             }
         }
+    }
+}
+
+/// Off, or a table: `true` is the table with nothing written in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Toggle<T>(pub(crate) Option<T>);
+
+impl<T: Shape> Shape for Toggle<T> {
+    fn kind() -> String {
+        format!("`true`, `false` or {}", T::kind())
+    }
+
+    fn read(reader: &mut Reader<'_>, node: &Node, path: &str) -> Option<Self> {
+        let Value::Text(_) = &node.value else { return T::read(reader, node, path).map(Some).map(Self) };
+        if !reader.scalar::<bool>(node, path)? {
+            return Some(Self(None));
+        }
+        T::read(reader, &Node { spot: None, value: Value::Nothing }, path).map(Some).map(Self)
     }
 }

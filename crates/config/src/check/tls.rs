@@ -15,6 +15,7 @@ use crate::sources::{
 };
 use crate::table::Table;
 
+mod revocation;
 mod short;
 
 /// The name of the profile that the short spelling and the environment make.
@@ -126,6 +127,7 @@ fn plan(reader: &mut Reader<'_>, name: &At<String>, profile: &Profile, settled: 
         let said = format!("config: tls profile {:?} has client_auth and no client_ca", name.value);
         reader.refuse(auth, said, "add client_ca: who may vouch for clients");
     }
+    let revocation = revocation::plan(reader, &name.value, profile);
     Some(TlsPlan {
         mode: mode?,
         client_ca: profile.client_ca.as_ref().map(|at| at.value.clone()),
@@ -133,6 +135,7 @@ fn plan(reader: &mut Reader<'_>, name: &At<String>, profile: &Profile, settled: 
         min_version: min_version?,
         allow_x509_v1: profile.allow_x509_v1.value,
         hosts,
+        revocation,
     })
 }
 

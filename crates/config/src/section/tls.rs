@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::revocation::Revocation;
 use crate::plan::ClientCa;
 use crate::reader::{At, Reader, Shape};
 use crate::scalar::{Ground, Scalar, Wrong, words};
@@ -60,7 +61,9 @@ table! {
         allow_x509_v1: bool = "true";
         /// The names that it serves: SNI, and the certificate's names in modes that make one.
         hosts: Vec<At<String>> = "";
-        later "revocation" "acme" "vault" "subdomain" "refresh";
+        /// Which client certificates count as revoked, and who is asked.
+        revocation: Revocation;
+        later "acme" "vault" "subdomain" "refresh";
     }
 }
 

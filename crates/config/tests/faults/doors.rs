@@ -22,8 +22,8 @@ fn tls_profiles_keep_their_rules() {
          certificate, request lets it be left out"
     );
     assert_eq!(
-        tls(&format!("{prod}, revocation: {{}} }}")),
-        "c.yaml:1:60: tls.prod.revocation is not available in this version\n  try: leave it out"
+        tls(&format!("{prod}, subdomain: x }}")),
+        "c.yaml:1:60: tls.prod.subdomain is not available in this version\n  try: leave it out"
     );
     assert_eq!(
         tls(&format!("{prod} }}, old: {{ mode: files, cert: a, key: b }}")),

@@ -2,6 +2,7 @@
 
 mod access;
 mod doors;
+mod revocation;
 mod sections;
 
 use std::collections::BTreeMap;

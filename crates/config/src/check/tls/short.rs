@@ -48,6 +48,7 @@ pub(super) fn profile(
         min_version: min_version.unwrap_or_else(|| unwritten("1.2".to_owned())),
         allow_x509_v1: unwritten(true),
         hosts: unwritten(Vec::new()),
+        revocation: None,
         unread: Vec::new(),
     };
     Some((At { value: SHORT.to_owned(), place: at }, profile))
