@@ -15,7 +15,7 @@ use std::time::Duration;
 use countersign_bench::stopwatch::Stopwatch;
 use identity::{Certificate, Purpose, verify};
 use pki::Signer;
-use transport::{ClientAuth, Door, DoorSpec, SystemClock, TlsVersion};
+use transport::{ClientAuth, Door, DoorSpec, Memories, SystemClock, TlsVersion};
 
 fn main() {
     let stopwatch = Stopwatch::start();
@@ -46,6 +46,8 @@ fn main() {
         alpn: Vec::new(),
         handshake_timeout: Duration::from_secs(10),
         clock: Arc::new(SystemClock),
+        memories: Memories::default(),
+        online: None,
     })
     .unwrap();
     stopwatch.each("judge a chain that the listener remembers", || door.judge_again(&verified).unwrap());

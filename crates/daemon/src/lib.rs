@@ -7,9 +7,10 @@
 //! - [`self_signed`]: a certificate for development.
 //! - [`issuing`]: our own authority as the Plan describes it.
 //! - [`realm`]: a folder with everything a node needs.
-//! - [`announce`], [`status`], [`metrics`]: what the node says of itself.
+//! - [`announce`], [`status`], [`metrics`]: what the node says of itself; [`administration`]: what may be asked of it.
 //! - [`log`], [`journal`], [`auditor`], [`records`]: the log and the ledger, and where the gateway's reports go.
 
+mod administration;
 mod announce;
 mod auditor;
 pub mod issuing;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use access::Accepted;
 use config::{ListenerPlan, TlsPlan};
 use fault::{Fault, Faults};
-use gateway::{HttpLimits, Served, Snapshot};
+use gateway::{Entrance, HttpLimits, Served, SlotLimits, Snapshot, Spoken};
 use identity::Credential;
-use transport::{ClientAuth, Clock, Door, DoorSpec, TlsVersion};
+use transport::{ClientAuth, Clock, Door, DoorSpec, Memories, TlsVersion};
 
 use crate::prepare::{Prepared, TlsProfile};
 
@@ -17,6 +17,7 @@ pub(crate) struct Publisher {
     pub(crate) prepared: Arc<Prepared>,
     pub(crate) databases: HashMap<String, Served>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) memories: Memories,
 }
 
 impl Publisher {
@@ -26,25 +27,29 @@ impl Publisher {
     /// Every listener whose TLS settings cannot be built.
     pub(crate) fn snapshot(
         &self,
-        generation: u64,
         credentials: &BTreeMap<String, Arc<Credential>>,
     ) -> Result<Snapshot, Faults> {
         let mut faults = Faults::new();
         let plan = &self.prepared.plan;
-        let mut doors = Vec::new();
+        let mut entrances = HashMap::new();
         for listener in &plan.listeners {
-            doors.push(faults.note(self.door(listener, credentials)).flatten().map(Arc::new));
+            if let Some(door) = faults.note(self.door(listener, credentials)) {
+                let (door, spoken) = (door.map(Arc::new), spoken(listener.transport));
+                let accepted = listener.auth.clone();
+                entrances.insert(listener.name.as_str().into(), Entrance { door, spoken, accepted });
+            }
         }
         let limits = &plan.limits;
         faults.or(Snapshot {
-            generation,
-            doors,
+            generation: FIRST_GENERATION,
+            entrances,
             directory: Arc::clone(&self.prepared.directory),
             grants: Arc::clone(&self.prepared.grants),
             control_plane: plan.control_plane.enabled,
             databases: self.databases.clone(),
             statement_limits: statement_limits(limits),
             http_limits: http_limits(limits),
+            slot_limits: slot_limits(limits),
         })
     }
 
@@ -65,6 +70,8 @@ impl Publisher {
             alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
             handshake_timeout: self.prepared.plan.limits.handshake_timeout,
             clock: Arc::clone(&self.clock),
+            memories: self.memories.clone(),
+            online: None,
         })
         .map(Some)
     }
@@ -85,6 +92,13 @@ fn client_auth(tls: &TlsPlan, profile: &TlsProfile, auth: &[Accepted]) -> Client
         (Some(config::ClientAuth::Require), Some(trust)) => ClientAuth::Require(Arc::clone(trust)),
         (Some(config::ClientAuth::Request), Some(trust)) => ClientAuth::Request(Arc::clone(trust)),
         _ => ClientAuth::Off,
+    }
+}
+
+fn spoken(written: config::Transport) -> Spoken {
+    match written {
+        config::Transport::H1 => Spoken::Http,
+        config::Transport::H2 => Spoken::Https,
     }
 }
 
@@ -116,11 +130,21 @@ fn http_limits(limits: &config::LimitsPlan) -> HttpLimits {
     }
 }
 
+fn slot_limits(limits: &config::LimitsPlan) -> SlotLimits {
+    SlotLimits {
+        connections: size(limits.max_connections),
+        connections_per_address: size(limits.max_connections_per_ip),
+        handshakes_per_address: size(limits.handshakes_per_ip),
+    }
+}
+
 /// A bound as this machine counts; what it cannot count to is no bound.
-pub(crate) fn size(bound: u64) -> usize {
+fn size(bound: u64) -> usize {
     usize::try_from(bound).unwrap_or(usize::MAX)
 }
 
+/// Publishing counts on from here.
+const FIRST_GENERATION: u64 = 1;
 /// Heads of API calls are a few hundred bytes; a megabyte of cookies is somebody else's mistake.
 const HEAD_BYTES: usize = 16 * 1024;
 /// Streams of one HTTP/2 connection: enough for a pool in one connection, bounded for a flood.

@@ -140,8 +140,7 @@ impl Keeper {
             return Ok(());
         }
         announcement.certificates = certificates;
-        let generation = gateway.snapshot().generation + 1;
-        gateway.publish(publisher.snapshot(generation, &credentials)?);
+        let generation = gateway.publish(publisher.snapshot(&credentials)?);
         shown.store(Arc::new(announcement));
         tracing::info!(generation, "the node's own certificate was renewed");
         Ok(())

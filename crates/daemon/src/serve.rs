@@ -9,17 +9,18 @@ use arc_swap::ArcSwap;
 use config::{ListenerPlan, Plan};
 use database::Database;
 use fault::{Fault, Faults};
-use gateway::{Drained, Gateway, Listener, Metrics, Served, Sinks, SlotLimits, Spoken};
+use gateway::{Drained, Gateway, Listener, Metrics, Served, Sinks};
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use transport::{Clock, SystemClock};
+use transport::{Clock, Memories, SystemClock};
 
+use crate::administration::NodeAdministration;
 use crate::announce::announcement;
 use crate::journal::NodeJournal;
 use crate::metrics::Certificates;
 use crate::prepare::{Prepared, prepare};
-use crate::publish::{Publisher, size};
+use crate::publish::Publisher;
 use crate::records::{self, Records};
 use crate::renew::Keeper;
 use crate::status::Announcement;
@@ -95,8 +96,9 @@ impl Node {
             prepared: Arc::clone(&prepared),
             databases: served(&databases, &metrics),
             clock: Arc::clone(&clock),
+            memories: Memories::default(),
         };
-        let snapshot = publisher.snapshot(FIRST_GENERATION, &credentials)?;
+        let snapshot = publisher.snapshot(&credentials)?;
         let auditor = records.as_ref().map(Records::auditor);
         let journal = NodeJournal::new(Arc::clone(sink), &plan.logging, plan.audit.clone(), auditor);
         let gateway = Arc::new(Gateway::new(snapshot, sinks(journal, registry, metrics, &shown, clock)));
@@ -108,7 +110,10 @@ impl Node {
         let Self { gateway, listeners, databases, records, keeper, publisher, shown, grace } = self;
         let stop = CancellationToken::new();
         let renewing = tokio::spawn(keeper.keep(Arc::clone(&gateway), publisher, shown, stop.clone()));
-        match drained(gateway.serve(listeners, stop.clone(), grace), signals, &stop).await {
+        for listener in listeners {
+            gateway.open(listener);
+        }
+        match drained(gateway.serve(stop.clone(), grace), signals, &stop).await {
             Some(Drained::Fully) => {}
             Some(Drained::Cut(connections)) => {
                 tracing::warn!(connections, "connections were still open at the deadline and were cut");
@@ -163,35 +168,24 @@ fn sinks(
     clock: Arc<dyn Clock>,
 ) -> Sinks {
     let certificates = Certificates::register(&mut registry, Arc::clone(shown), Arc::clone(&clock));
-    let shown = Arc::clone(shown);
-    let (generation, now, started) = (metrics.clone(), Arc::clone(&clock), clock.now());
+    let administration = NodeAdministration::new(Arc::clone(shown), metrics.clone(), Arc::clone(&clock));
     Sinks {
         journal: Arc::new(journal),
         metrics,
         exposition: Arc::new(move || certificates.expose(&registry)),
-        status: Arc::new(move || shown.load().status(generation.generation(), started, now.now())),
+        administration: Arc::new(administration),
         clock,
     }
 }
 
 fn bind(plan: &Plan) -> Result<Vec<Arc<Listener>>, Faults> {
     let mut faults = Faults::new();
-    let limits = SlotLimits {
-        connections: size(plan.limits.max_connections),
-        connections_per_address: size(plan.limits.max_connections_per_ip),
-        handshakes_per_address: size(plan.limits.handshakes_per_ip),
-    };
-    let bound = |(index, listener): (usize, &ListenerPlan)| {
+    let bound = |listener: &ListenerPlan| {
         let socket = transport::listen(&listener.bind_address())?;
-        let spoken = match listener.transport {
-            config::Transport::H1 => Spoken::Http,
-            config::Transport::H2 => Spoken::Https,
-        };
-        Listener::new(index, listener.name.clone(), spoken, listener.auth.clone(), socket, limits)
+        Listener::new(&listener.name, socket)
             .map_err(|error| Fault::theirs(format!("listener {:?}", listener.name)).because(error))
     };
-    let listeners =
-        plan.listeners.iter().enumerate().filter_map(|one| faults.note(bound(one))).map(Arc::new).collect();
+    let listeners = plan.listeners.iter().filter_map(|one| faults.note(bound(one))).map(Arc::new).collect();
     faults.or(listeners)
 }
 
@@ -238,5 +232,3 @@ impl Signals {
         }
     }
 }
-
-const FIRST_GENERATION: u64 = 1;

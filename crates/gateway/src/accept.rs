@@ -21,38 +21,40 @@ use crate::metrics::ListenerLabel;
 use crate::pace::{Pace, Paced};
 use crate::refused::RefusalId;
 use crate::session::{Arrival, Session};
-use crate::slots::Slot;
+use crate::slots::{Slot, Slots};
 
 /// How sessions end with the node: asked to finish, then cut.
+#[derive(Clone, Default)]
 pub(crate) struct Ends {
     pub(crate) stop: CancellationToken,
     pub(crate) cut: CancellationToken,
 }
 
-/// Accepts until told to stop; every connection lives in a task of `sessions`.
+/// Accepts until told to stop; every connection lives in a task of `connections`, and ends with the node.
 pub(crate) async fn accept(
     gateway: Arc<Gateway>,
     listener: Arc<Listener>,
+    slots: Arc<Slots>,
+    stop: CancellationToken,
     ends: Ends,
-    sessions: TaskTracker,
+    connections: TaskTracker,
 ) {
-    let Ends { stop, cut } = ends;
     let Some(socket) = listener.take_socket() else { return };
     let mut pause = FIRST_PAUSE;
-    while let Some(slot) = until(&stop, listener.slots.take()).await.flatten() {
+    while let Some(slot) = until(&stop, slots.take()).await.flatten() {
         let Some(accepted) = until(&stop, socket.accept()).await else { return };
         let (stream, address) = match accepted {
             Ok(connection) => connection,
             Err(error) if peer_left(&error) => continue,
             Err(error) => {
-                tracing::error!(listener = listener.name, %error, ?pause, "cannot accept; waiting");
+                tracing::error!(listener = &*listener.name, %error, ?pause, "cannot accept; waiting");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
                 continue;
             }
         };
         pause = FIRST_PAUSE;
-        match listener.slots.give(slot, address.ip()) {
+        match slots.give(slot, address.ip()) {
             Some(slot) => {
                 let arriving = Arriving {
                     gateway: Arc::clone(&gateway),
@@ -60,8 +62,8 @@ pub(crate) async fn accept(
                     address,
                     slot,
                 };
-                let (run, cut) = (arriving.run(stream, stop.clone()), cut.clone());
-                sessions.spawn(async move { until(&cut, run).await });
+                let (run, cut) = (arriving.run(stream, ends.stop.clone()), ends.cut.clone());
+                connections.spawn(async move { until(&cut, run).await });
             }
             None => turn_away(&gateway, &listener, address),
         }
@@ -83,11 +85,11 @@ impl Arriving {
         // Small answers must not wait for more to send.
         let _ = stream.set_nodelay(true);
         let snapshot = self.gateway.snapshot();
-        let door = snapshot.doors.get(self.listener.index).cloned().flatten();
         let generation = snapshot.generation;
+        let entrance = snapshot.entrances.get(&self.listener.name).map(|at| (at.spoken, at.door.clone()));
         drop(snapshot);
-        match (self.listener.spoken, door) {
-            (Spoken::Https, Some(door)) => {
+        match entrance {
+            Some((Spoken::Https, Some(door))) => {
                 let Some(shaken) = until(&stop, Box::pin(self.shake(&door, stream))).await.flatten() else {
                     return;
                 };
@@ -100,14 +102,16 @@ impl Arriving {
                     false => Box::pin(http::serve_h1(session, stream, stop)).await,
                 }
             }
-            (Spoken::Http, _) => {
+            Some((Spoken::Http, _)) => {
                 let (session, pace) = self.open(self.arrival(generation, None, None), true);
                 Box::pin(http::serve_h1(session, Paced::new(stream, pace), stop)).await;
             }
             // A door that the snapshot does not have is never a reason for clear text.
-            (Spoken::Https, None) => {
-                tracing::error!(listener = self.listener.name, "no TLS settings; closed");
+            Some((Spoken::Https, None)) => {
+                tracing::error!(listener = &*self.listener.name, "no TLS settings; closed");
             }
+            // The listener is being removed, and this one came just before its socket was closed.
+            None => {}
         }
     }
 
@@ -125,7 +129,15 @@ impl Arriving {
 
     async fn shake(&self, door: &Door, stream: TcpStream) -> Option<Shaken> {
         match door.accept(stream).await {
-            Ok(Accepted { stream, verified, alpn, sni, .. }) => {
+            Ok(Accepted { stream, verdict, alpn, sni, .. }) => {
+                let verified = match verdict {
+                    Ok(verified) => verified,
+                    Err(refusal) => {
+                        self.gateway.metrics.shaken(&self.listener.name, refusal.code().as_str());
+                        self.record(&refusal, sni.as_deref());
+                        return None;
+                    }
+                };
                 self.gateway.metrics.shaken(&self.listener.name, "ok");
                 let h2 = alpn.as_deref() == Some(b"h2");
                 Some(Shaken { stream: Box::new(stream), h2, sni, verified })
@@ -141,9 +153,9 @@ impl Arriving {
     fn note(&self, failure: &HandshakeFailure) {
         let result = failure.refusal().map_or(failure.kind().as_str(), |refusal| refusal.code().as_str());
         self.gateway.metrics.shaken(&self.listener.name, result);
-        let (listener, peer, cause) = (&self.listener.name, self.address, failure.cause());
+        let (listener, peer, cause) = (&*self.listener.name, self.address, failure.cause());
         let id = failure.refusal().map(|refusal| self.record(refusal, failure.sni()));
-        if !self.gateway.warnings.allows(None) {
+        if !self.gateway.may_warn() {
             return;
         }
         match (failure.refusal(), id) {
@@ -200,10 +212,10 @@ fn peer_left(error: &io::Error) -> bool {
 }
 
 fn turn_away(gateway: &Gateway, listener: &Listener, address: SocketAddr) {
-    gateway.metrics.turned_away.get_or_create(&ListenerLabel { listener: listener.name.clone() }).inc();
-    if gateway.warnings.allows(None) {
+    gateway.metrics.turned_away.get_or_create(&ListenerLabel { listener: listener.name.to_string() }).inc();
+    if gateway.may_warn() {
         tracing::warn!(
-            listener = listener.name, peer = %address, code = %Code::TooManyConnections,
+            listener = &*listener.name, peer = %address, code = %Code::TooManyConnections,
             "the address holds too many connections; closed"
         );
     }

@@ -1,18 +1,19 @@
 //! The published snapshot with the sinks; runs the listeners and drains them.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use time::OffsetDateTime;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use transport::Clock;
 
-use crate::accept::{Ends, accept};
+use crate::administration::Administration;
 use crate::journal::Journal;
 use crate::listener::Listener;
+use crate::listening::Listening;
 use crate::metrics::Metrics;
 use crate::rate::Rate;
 use crate::room::Room;
@@ -26,8 +27,8 @@ pub struct Sinks {
     pub metrics: Metrics,
     /// Renders every metric of the node in the OpenMetrics text format.
     pub exposition: Arc<dyn Fn() -> String + Send + Sync>,
-    /// Describes the node for administrators.
-    pub status: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
+    /// What administrators may ask of the node.
+    pub administration: Arc<dyn Administration>,
     /// The one clock.
     pub clock: Arc<dyn Clock>,
 }
@@ -39,13 +40,16 @@ pub struct Gateway {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) metrics: Metrics,
     pub(crate) exposition: Arc<dyn Fn() -> String + Send + Sync>,
-    pub(crate) status: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
+    pub(crate) administration: Arc<dyn Administration>,
+    listening: Listening,
+    /// Held while a snapshot is made of the one before it.
+    publishing: Mutex<()>,
     pub(crate) rate: Rate,
     pub(crate) room: Room,
     /// Bounds the log lines about handshakes.
-    pub(crate) warnings: Rate,
+    warnings: Rate,
     /// Bounds the log lines about refused requests, apart from the others: strangers must not drown these.
-    pub(crate) refusals: Rate,
+    refusals: Rate,
 }
 
 /// How a drain went.
@@ -61,9 +65,8 @@ impl Gateway {
     /// A gateway that serves by `snapshot` until another one is published.
     #[must_use]
     pub fn new(snapshot: Snapshot, sinks: Sinks) -> Self {
-        let Sinks { journal, metrics, exposition, status, clock } = sinks;
+        let Sinks { journal, metrics, exposition, administration, clock } = sinks;
         metrics.generation.set(i64::try_from(snapshot.generation).unwrap_or(i64::MAX));
-        let rate = Rate::new(snapshot.http_limits.per_principal_rps);
         let room = Room::new(snapshot.statement_limits.max_result_bytes);
         Self {
             published: ArcSwap::from_pointee(snapshot),
@@ -71,11 +74,13 @@ impl Gateway {
             journal,
             metrics,
             exposition,
-            status,
-            rate,
+            administration,
+            listening: Listening::default(),
+            publishing: Mutex::default(),
+            rate: Rate::default(),
             room,
-            warnings: Rate::new(WARNINGS_PER_SECOND),
-            refusals: Rate::new(WARNINGS_PER_SECOND),
+            warnings: Rate::default(),
+            refusals: Rate::default(),
         }
     }
 
@@ -85,51 +90,53 @@ impl Gateway {
         self.published.load_full()
     }
 
-    /// Replaces the snapshot as a whole; live sessions are judged by the new one at their next request.
-    pub fn publish(&self, snapshot: Snapshot) {
-        self.metrics.generation.set(i64::try_from(snapshot.generation).unwrap_or(i64::MAX));
-        self.published.store(Arc::new(snapshot));
+    /// Replaces the snapshot as a whole, and counts its generation on, whatever it says. Returns the generation.
+    pub fn publish(&self, snapshot: Snapshot) -> u64 {
+        self.amend(|_| snapshot)
     }
 
-    /// Serves the listeners until `stop`, then lets sessions finish for at most `grace`.
-    pub async fn serve(
-        self: &Arc<Self>,
-        listeners: Vec<Arc<Listener>>,
-        stop: CancellationToken,
-        grace: Duration,
-    ) -> Drained {
-        let sessions = TaskTracker::new();
-        let accepting = TaskTracker::new();
-        // Cut when the grace is over, and when nobody waits for it any more.
-        let cut = CancellationToken::new();
-        let _cut_when_dropped = cut.clone().drop_guard();
-        for listener in listeners {
-            let ends = Ends { stop: stop.clone(), cut: cut.clone() };
-            accepting.spawn(accept(Arc::clone(self), listener, ends, sessions.clone()));
-        }
-        accepting.close();
-        // Dropping the accept loops closes the sockets, so that a client that comes now is told at once.
-        accepting.wait().await;
-        sessions.close();
-        drain(&sessions, &cut, grace).await
+    /// Publishes a snapshot made of the one that is served; nobody else publishes meanwhile. Returns its generation.
+    pub fn amend(&self, change: impl FnOnce(&Snapshot) -> Snapshot) -> u64 {
+        let _alone = self.publishing.lock();
+        let before = self.published.load_full();
+        // Two snapshots of one generation would be taken for the same.
+        let snapshot = Snapshot { generation: before.generation + 1, ..change(&before) };
+        let generation = snapshot.generation;
+        self.metrics.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+        self.room.grow(snapshot.statement_limits.max_result_bytes);
+        self.listening.limit(snapshot.slot_limits);
+        self.published.store(Arc::new(snapshot));
+        generation
+    }
+
+    /// Starts accepting on a listener. What is spoken there is the snapshot's, by the listener's name: publish first.
+    pub fn open(self: &Arc<Self>, listener: Arc<Listener>) {
+        self.listening.open(self, listener, self.snapshot().slot_limits);
+    }
+
+    /// Stops accepting at an address; returns when its socket is closed. False where no listener is open there.
+    /// Connections that came in by it stay until a snapshot that does not have the listener ends them.
+    pub async fn close(&self, address: SocketAddr) -> bool {
+        self.listening.close(address).await
+    }
+
+    /// Serves what is [opened](Self::open) until `stop`, then lets sessions finish for at most `grace`.
+    pub async fn serve(&self, stop: CancellationToken, grace: Duration) -> Drained {
+        self.listening.until(stop, grace).await
     }
 
     pub(crate) fn now(&self) -> OffsetDateTime {
         self.clock.now()
     }
-}
 
-async fn drain(sessions: &TaskTracker, cut: &CancellationToken, grace: Duration) -> Drained {
-    let deadline = Instant::now() + grace;
-    match tokio::time::timeout_at(deadline, sessions.wait()).await {
-        Ok(()) => Drained::Fully,
-        Err(_) => {
-            let open = sessions.len();
-            cut.cancel();
-            // A session that is cut drops its request, and a request that is dropped interrupts its statement.
-            sessions.wait().await;
-            Drained::Cut(open)
-        }
+    /// Whether there may be one more log line about a handshake.
+    pub(crate) fn may_warn(&self) -> bool {
+        self.warnings.allows(WARNINGS_PER_SECOND, None)
+    }
+
+    /// Whether there may be one more log line about a refused request.
+    pub(crate) fn may_warn_of_refusal(&self) -> bool {
+        self.refusals.allows(WARNINGS_PER_SECOND, None)
     }
 }
 

@@ -129,7 +129,7 @@ where
             biased;
             end = connection.as_mut() => {
                 if let Err(error) = end {
-                    let (listener, peer) = (&session.listener.name, session.address);
+                    let (listener, peer) = (&*session.listener.name, session.address);
                     tracing::debug!(listener, %peer, %error, "connection ended early");
                 }
                 return End::Over;
@@ -160,7 +160,7 @@ struct Open(Gauge);
 
 impl Open {
     fn note(session: &Session) -> Self {
-        let label = ListenerLabel { listener: session.listener.name.clone() };
+        let label = ListenerLabel { listener: session.listener.name.to_string() };
         let gauge = session.gateway.metrics.sessions.get_or_create_owned(&label);
         gauge.inc();
         Self(gauge)

@@ -1,12 +1,10 @@
 //! An address where peers arrive.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use access::Accepted;
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
-
-use crate::slots::{SlotLimits, Slots};
 
 /// What is spoken at a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,33 +15,21 @@ pub enum Spoken {
     Https,
 }
 
-/// A bound address with what is spoken and asked there. Its TLS settings are the snapshot's, by [`Listener::index`].
+/// A bound address. What is spoken and asked there is the snapshot's, by the listener's name.
 pub struct Listener {
-    pub(crate) index: usize,
-    pub(crate) name: String,
-    pub(crate) spoken: Spoken,
-    pub(crate) accepted: Vec<Accepted>,
+    pub(crate) name: Arc<str>,
     socket: Mutex<Option<TcpListener>>,
     pub(crate) address: SocketAddr,
-    pub(crate) slots: Slots,
 }
 
 impl Listener {
-    /// A listener on a bound socket; `index` is its place among the snapshot's doors.
+    /// A listener on a bound socket.
     ///
     /// # Errors
     /// When the socket does not know its own address.
-    pub fn new(
-        index: usize,
-        name: String,
-        spoken: Spoken,
-        accepted: Vec<Accepted>,
-        socket: TcpListener,
-        limits: SlotLimits,
-    ) -> std::io::Result<Self> {
+    pub fn new(name: &str, socket: TcpListener) -> std::io::Result<Self> {
         let address = socket.local_addr()?;
-        let socket = Mutex::new(Some(socket));
-        Ok(Self { index, name, spoken, accepted, socket, address, slots: Slots::new(limits) })
+        Ok(Self { name: name.into(), socket: Mutex::new(Some(socket)), address })
     }
 
     /// The socket, for the one accept loop. Sessions outlive that loop and must not keep the socket open: a client

@@ -7,12 +7,8 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// A bucket of tokens for each principal that was seen; it holds one second's worth.
-#[derive(Debug)]
-pub(crate) struct Rate {
-    /// Requests per second; 0 is no limit.
-    per_second: u32,
-    buckets: Mutex<HashMap<Arc<str>, Bucket>>,
-}
+#[derive(Debug, Default)]
+pub(crate) struct Rate(Mutex<HashMap<Arc<str>, Bucket>>);
 
 #[derive(Debug)]
 struct Bucket {
@@ -21,18 +17,15 @@ struct Bucket {
 }
 
 impl Rate {
-    pub(crate) fn new(per_second: u32) -> Self {
-        Self { per_second, buckets: Mutex::default() }
-    }
-
-    /// Whether `principal` may send one more request now; anonymous peers share one bucket.
-    pub(crate) fn allows(&self, principal: Option<&str>) -> bool {
-        if self.per_second == 0 {
+    /// Whether `principal` may send one more request now where so many may be sent in a second; 0 is no limit.
+    /// Anonymous peers share one bucket.
+    pub(crate) fn allows(&self, per_second: u32, principal: Option<&str>) -> bool {
+        if per_second == 0 {
             return true;
         }
-        let full = f64::from(self.per_second);
+        let full = f64::from(per_second);
         let now = Instant::now();
-        let mut buckets = self.buckets.lock();
+        let mut buckets = self.0.lock();
         let name = principal.unwrap_or_default();
         if !buckets.contains_key(name) {
             // Where every certificate is a principal the names are not ours to bound; starting over costs each
@@ -63,12 +56,26 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_principal_that_sends_too_much_waits_and_others_do_not() {
-        let rate = Rate::new(2);
-        assert!(rate.allows(Some("a")) && rate.allows(Some("a")));
-        assert!(!rate.allows(Some("a")));
-        assert!(rate.allows(Some("b")));
+        let rate = Rate::default();
+        assert!(rate.allows(2, Some("a")) && rate.allows(2, Some("a")));
+        assert!(!rate.allows(2, Some("a")));
+        assert!(rate.allows(2, Some("b")));
         tokio::time::advance(Duration::from_millis(500)).await;
-        assert!(rate.allows(Some("a")));
-        assert!(!rate.allows(Some("a")));
+        assert!(rate.allows(2, Some("a")));
+        assert!(!rate.allows(2, Some("a")));
+        assert!(rate.allows(0, Some("a")), "without a limit everything is allowed");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_limit_holds_from_the_next_request_on() {
+        let rate = Rate::default();
+        assert!(rate.allows(100, Some("a")));
+        assert!(
+            rate.allows(1, Some("a")),
+            "what was saved up under the old limit is cut down to the new one"
+        );
+        assert!(!rate.allows(1, Some("a")));
+        tokio::time::advance(Duration::from_millis(100)).await;
+        assert!(rate.allows(100, Some("a")));
     }
 }

@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The node's room for large bodies and answers. What a peer sends slowly, or does not take, must not fill the
 /// memory however many connections it opens.
 #[derive(Debug)]
-pub(crate) struct Room(Arc<Semaphore>);
+pub(crate) struct Room {
+    free: Arc<Semaphore>,
+    /// All there is, in KiB; it only grows.
+    all: Mutex<usize>,
+}
 
 /// Room that is taken; given back when dropped.
 #[derive(Debug)]
@@ -18,8 +23,16 @@ pub(crate) struct Taken {
 impl Room {
     /// Room for [`LEAST`] bytes, or for two of the largest answers where these are larger.
     pub(crate) fn new(largest_answer: usize) -> Self {
-        let bytes = LEAST.max(largest_answer.saturating_mul(2));
-        Self(Arc::new(Semaphore::new((bytes / KIBIBYTE).min(Semaphore::MAX_PERMITS))))
+        let all = wanted(largest_answer);
+        Self { free: Arc::new(Semaphore::new(all)), all: Mutex::new(all) }
+    }
+
+    /// Makes room for larger answers. Room that is there stays, so that nobody who counts on it is turned away.
+    pub(crate) fn grow(&self, largest_answer: usize) {
+        let wanted = wanted(largest_answer);
+        let mut all = self.all.lock();
+        self.free.add_permits(wanted.saturating_sub(*all));
+        *all = wanted.max(*all);
     }
 
     /// Takes room for so many bytes; nothing is needed for what is small.
@@ -31,9 +44,14 @@ impl Room {
             return Ok(None);
         }
         let kibibytes = u32::try_from(bytes.div_ceil(KIBIBYTE)).map_err(|_| Full)?;
-        let taken = Arc::clone(&self.0).try_acquire_many_owned(kibibytes).map_err(|_| Full)?;
+        let taken = Arc::clone(&self.free).try_acquire_many_owned(kibibytes).map_err(|_| Full)?;
         Ok(Some(Taken { _kibibytes: taken }))
     }
+}
+
+fn wanted(largest_answer: usize) -> usize {
+    let bytes = LEAST.max(largest_answer.saturating_mul(2));
+    (bytes / KIBIBYTE).min(Semaphore::MAX_PERMITS)
 }
 
 /// There is no room left.
@@ -62,5 +80,14 @@ mod tests {
             Room::new(LEAST).take(LEAST).unwrap().is_some(),
             "one answer of the largest size always fits"
         );
+    }
+
+    #[test]
+    fn room_grows_with_the_largest_answer_and_never_shrinks() {
+        let room = Room::new(0);
+        assert_eq!(room.take(2 * LEAST).unwrap_err(), Full);
+        room.grow(LEAST);
+        room.grow(0);
+        assert!(room.take(2 * LEAST).unwrap().is_some());
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use access::Peer;
 use arc_swap::ArcSwap;
-use fault::Refusal;
+use fault::{Code, Refusal};
 use identity::Verified;
 use time::OffsetDateTime;
 use tokio::time::Instant;
@@ -55,10 +55,11 @@ impl Session {
     ) -> Self {
         let snapshot = gateway.snapshot();
         let Arrival { generation, address, server_name, verified } = arrival;
-        // The handshake was judged a moment ago by the same door.
-        let peer =
-            access::recognize(&snapshot.directory, &listener.accepted, verified.as_ref(), gateway.now());
-        let judged = Judged { generation, peer };
+        // Where the snapshot is still that of the handshake, its door has judged the chain a moment ago.
+        let judged = match snapshot.generation == generation {
+            true => Judged::of(&snapshot, &listener, Ok(verified.as_ref()), gateway.now()),
+            false => Judged::by(&snapshot, &listener, verified.as_ref(), gateway.now()),
+        };
         let session = Self {
             gateway,
             listener,
@@ -105,8 +106,8 @@ impl Session {
             refusal: Some((code, cause, id)),
             ..self.event()
         });
-        if self.gateway.refusals.allows(None) {
-            let (listener, peer, remedy) = (&self.listener.name, self.address, code.remedy());
+        if self.gateway.may_warn_of_refusal() {
+            let (listener, peer, remedy) = (&*self.listener.name, self.address, code.remedy());
             tracing::warn!(listener, %peer, principal, target, %code, cause, refusal = %id, remedy, "request refused");
         }
         id
@@ -166,29 +167,36 @@ impl Session {
 }
 
 impl Judged {
+    /// Judges by what the snapshot asks at this listener; a look-up where its door has not changed.
     fn by(
         snapshot: &Snapshot,
         listener: &Listener,
         verified: Option<&Verified>,
         now: OffsetDateTime,
     ) -> Self {
-        let peer = again(snapshot, listener, verified).and_then(|verified| {
-            access::recognize(&snapshot.directory, &listener.accepted, verified.as_ref(), now)
+        let door = snapshot.entrances.get(&listener.name).and_then(|entrance| entrance.door.as_ref());
+        match (verified, door) {
+            (Some(verified), Some(door)) => match door.judge_again(verified) {
+                Ok(again) => Self::of(snapshot, listener, Ok(again.as_ref()), now),
+                Err(refusal) => Self::of(snapshot, listener, Err(refusal), now),
+            },
+            _ => Self::of(snapshot, listener, Ok(None), now),
+        }
+    }
+
+    /// Recognizes whom the chain belongs to.
+    fn of(
+        snapshot: &Snapshot,
+        listener: &Listener,
+        chain: Result<Option<&Verified>, Refusal>,
+        now: OffsetDateTime,
+    ) -> Self {
+        let removed = || Refusal::new(Code::SessionEnded, "the listener was removed");
+        let peer = chain.and_then(|verified| {
+            let entrance = snapshot.entrances.get(&listener.name).ok_or_else(removed)?;
+            access::recognize(&snapshot.directory, &entrance.accepted, verified, now)
         });
         Self { generation: snapshot.generation, peer }
-    }
-}
-
-/// Asks the snapshot's own door about a chain that an earlier one may have accepted; a look-up where the door has
-/// not changed.
-fn again(
-    snapshot: &Snapshot,
-    listener: &Listener,
-    verified: Option<&Verified>,
-) -> Result<Option<Verified>, Refusal> {
-    match (verified, snapshot.doors.get(listener.index).and_then(Option::as_ref)) {
-        (Some(verified), Some(door)) => door.judge_again(verified),
-        _ => Ok(None),
     }
 }
 

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The most connections at one time.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlotLimits {
     /// On one listener; further clients wait in the kernel's queue.
     pub connections: usize,
@@ -20,8 +21,10 @@ pub struct SlotLimits {
 
 /// The slots of one listener.
 pub(crate) struct Slots {
-    limits: SlotLimits,
+    limits: Mutex<SlotLimits>,
     free: Arc<Semaphore>,
+    /// Slots above the limit that are still taken: so many are not free again when they are given back.
+    owed: Arc<AtomicUsize>,
     addresses: Arc<Mutex<HashMap<IpAddr, Taken>>>,
 }
 
@@ -34,9 +37,25 @@ struct Taken {
 impl Slots {
     pub(crate) fn new(limits: SlotLimits) -> Self {
         Self {
-            limits,
-            free: Arc::new(Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS))),
+            limits: Mutex::new(limits),
+            free: Arc::new(Semaphore::new(limits.all())),
+            owed: Arc::default(),
             addresses: Arc::default(),
+        }
+    }
+
+    /// Sets other limits. Connections that are there stay; fewer slots means that the next ones wait.
+    pub(crate) fn limit(&self, limits: SlotLimits) {
+        let mut held = self.limits.lock();
+        let (before, after) = (held.all(), limits.all());
+        *held = limits;
+        if let Some(more) = after.checked_sub(before) {
+            let settled = settle(&self.owed, more);
+            self.free.add_permits(more - settled);
+        } else {
+            let fewer = before - after;
+            let gone = self.free.forget_permits(fewer);
+            self.owed.fetch_add(fewer - gone, Ordering::Relaxed);
         }
     }
 
@@ -49,17 +68,37 @@ impl Slots {
     /// Gives the slot to a connection from `address`, unless that address holds too many.
     pub(crate) fn give(&self, slot: OwnedSemaphorePermit, address: IpAddr) -> Option<Slot> {
         let address = address.to_canonical();
+        let limits = *self.limits.lock();
         let mut addresses = self.addresses.lock();
         let taken = addresses.entry(address).or_default();
-        if taken.connections >= self.limits.connections_per_address
-            || taken.handshakes >= self.limits.handshakes_per_address
+        if taken.connections >= limits.connections_per_address
+            || taken.handshakes >= limits.handshakes_per_address
         {
             return None;
         }
         taken.connections += 1;
         taken.handshakes += 1;
-        Some(Slot { addresses: Arc::clone(&self.addresses), address, shaking: true, _slot: slot })
+        Some(Slot {
+            addresses: Arc::clone(&self.addresses),
+            address,
+            shaking: true,
+            slot: Some(slot),
+            owed: Arc::clone(&self.owed),
+        })
     }
+}
+
+impl SlotLimits {
+    fn all(self) -> usize {
+        self.connections.clamp(1, Semaphore::MAX_PERMITS)
+    }
+}
+
+/// Takes off what is owed, at most so many; returns how many it were.
+fn settle(owed: &AtomicUsize, most: usize) -> usize {
+    let took = |owed: usize| Some(owed - owed.min(most));
+    let before = owed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, took).unwrap_or_else(|same| same);
+    before.min(most)
 }
 
 /// The right of one connection to exist; given back when dropped.
@@ -67,7 +106,8 @@ pub(crate) struct Slot {
     addresses: Arc<Mutex<HashMap<IpAddr, Taken>>>,
     address: IpAddr,
     shaking: bool,
-    _slot: OwnedSemaphorePermit,
+    slot: Option<OwnedSemaphorePermit>,
+    owed: Arc<AtomicUsize>,
 }
 
 impl Slot {
@@ -84,6 +124,11 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.shaken();
+        if let Some(slot) = self.slot.take()
+            && settle(&self.owed, 1) == 1
+        {
+            slot.forget();
+        }
         let mut addresses = self.addresses.lock();
         if let Some(taken) = addresses.get_mut(&self.address) {
             taken.connections = taken.connections.saturating_sub(1);
@@ -117,5 +162,25 @@ mod tests {
         drop(first);
         assert!(slots.addresses.lock().is_empty(), "nothing is remembered of an address that left");
         assert_eq!(slots.free.available_permits(), 8);
+    }
+
+    #[tokio::test]
+    async fn other_limits_leave_connections_alone_and_hold_for_the_next_ones() {
+        let limits =
+            |connections| SlotLimits { connections, connections_per_address: 8, handshakes_per_address: 8 };
+        let slots = Slots::new(limits(3));
+        let take = async || slots.give(slots.take().await.unwrap(), HERE).unwrap();
+        let (first, second) = (take().await, take().await);
+        slots.limit(limits(1));
+        assert_eq!(slots.free.available_permits(), 0);
+        drop(first);
+        assert_eq!(slots.free.available_permits(), 0, "one is open, and one is the limit");
+        slots.limit(limits(2));
+        assert_eq!(slots.free.available_permits(), 1);
+        drop(second);
+        assert_eq!(slots.free.available_permits(), 2);
+        slots.limit(limits(1));
+        slots.limit(limits(5));
+        assert_eq!(slots.free.available_permits(), 5);
     }
 }

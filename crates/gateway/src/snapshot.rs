@@ -4,20 +4,24 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{Directory, Grants};
+use access::{Accepted, Directory, Grants};
 use database::Database;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
 use transport::Door;
 
+use crate::listener::Spoken;
 use crate::metrics::Metrics;
+use crate::slots::SlotLimits;
 
-/// Everything the gateway decides by at one moment; immutable, and replaced whole or not at all.
+/// Everything the gateway decides by at one moment; immutable, and replaced whole or not at all. A clone is cheap: what
+/// is large is shared.
+#[derive(Clone)]
 pub struct Snapshot {
-    /// Counts the snapshots of this process, from 1.
+    /// Counts the snapshots of this process, from 1; publishing counts on.
     pub generation: u64,
-    /// The TLS settings of each listener, by its index; none where clear text is spoken.
-    pub doors: Vec<Option<Arc<Door>>>,
+    /// What is spoken and asked at each listener, by the listener's name. A listener that is not here serves nobody.
+    pub entrances: HashMap<Arc<str>, Entrance>,
     /// Who is who.
     pub directory: Arc<Directory>,
     /// Who may do what.
@@ -30,6 +34,19 @@ pub struct Snapshot {
     pub statement_limits: database::Limits,
     /// Limits of HTTP connections and requests.
     pub http_limits: HttpLimits,
+    /// The most connections of each listener.
+    pub slot_limits: SlotLimits,
+}
+
+/// What is spoken and asked at one listener.
+#[derive(Clone)]
+pub struct Entrance {
+    /// The TLS settings; none where clear text is spoken.
+    pub door: Option<Arc<Door>>,
+    /// The protocol.
+    pub spoken: Spoken,
+    /// The ways to sign in.
+    pub accepted: Vec<Accepted>,
 }
 
 /// A database behind the door, with its own counters at hand.

@@ -13,4 +13,6 @@ pub mod tls;
 pub use clock::{Clock, SystemClock, TestClock};
 pub use dial::{Dial, DialSpec, Dialled, ServerTrust};
 pub use listen::listen;
-pub use tls::{Accepted, ClientAuth, Door, DoorSpec, FailureKind, HandshakeFailure, TlsVersion};
+pub use tls::{
+    Accepted, Asking, ClientAuth, Door, DoorSpec, FailureKind, HandshakeFailure, Memories, Online, TlsVersion,
+};

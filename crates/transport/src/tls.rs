@@ -1,6 +1,7 @@
 //! The TLS of one listener.
 //!
 //! - [`door`]: a [`Door`] holds all that a handshake is judged by; it is built whole and never patched.
+//! - [`online`]: asking the authorities' own services.
 //! - [`failure`]: why a handshake failed, told apart as far as the wire allows.
 //! - `resolve`: which of our certificates answers to which name.
 //! - `ask`: asking a client for its certificate; `memory`: chains verified before; `notes`: what a handshake learns on its way.
@@ -9,6 +10,7 @@
 
 pub mod door;
 pub mod failure;
+pub mod online;
 
 mod alert;
 mod ask;
@@ -24,4 +26,6 @@ mod resolve;
 pub(crate) use alert::error_for;
 pub use door::{Accepted, ClientAuth, Door, DoorSpec};
 pub use failure::{FailureKind, HandshakeFailure};
+pub use memory::Memories;
+pub use online::{Asking, Online};
 pub use provider::TlsVersion;

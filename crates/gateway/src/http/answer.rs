@@ -83,7 +83,7 @@ impl<'a> Asked<'a> {
             Route::Named(route) => route,
         };
         let peer = peer.map_err(|refusal| Unanswered::Refusal(refusal.clone()))?;
-        if !self.session.gateway.rate.allows(peer.principal()) {
+        if !self.session.gateway.rate.allows(self.snapshot.http_limits.per_principal_rps, peer.principal()) {
             let refusal = Refusal::new(Code::RateLimited, "limits.rate.per_principal_rps");
             return Err(Unanswered::Refusal(refusal));
         }
@@ -96,9 +96,8 @@ impl<'a> Asked<'a> {
                 self.only(&Method::GET)?;
                 self.metrics(peer)
             }
-            Named::Status => {
-                self.administrator(peer, || reply::ok((self.session.gateway.status)().to_string()))
-            }
+            Named::Status => self
+                .administrator(peer, || reply::ok(self.session.gateway.administration.status().to_string())),
             Named::Admin => self.administrator(peer, || not_found("unknown endpoint")),
             Named::Reserved => Err(nothing("reserved path not available")),
             Named::NoDatabase => {

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use fault::Refusal;
-use identity::Verified;
+use identity::{Trust, Verified};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, UnixTime};
 
-use super::memory::Memory;
+use super::memory::{Memories, Memory};
 use super::{error_for, notes, proof};
 use crate::Clock;
 
@@ -19,25 +19,35 @@ const MOST_HINT_BYTES: usize = 8 * 1024;
 /// A listener's question for a client certificate.
 #[derive(Debug)]
 pub(crate) struct Ask {
-    memory: Memory,
+    trust: Arc<Trust>,
+    memory: Arc<Memory>,
     mandatory: bool,
     hints: Vec<DistinguishedName>,
     clock: Arc<dyn Clock>,
 }
 
 impl Ask {
-    pub(crate) fn new(memory: Memory, mandatory: bool, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(
+        trust: Arc<Trust>,
+        memories: &Memories,
+        mandatory: bool,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let mut hints: Vec<DistinguishedName> =
-            memory.trust().subjects_der().map(|name| DistinguishedName::from(name.to_vec())).collect();
+            trust.subjects_der().map(|name| DistinguishedName::from(name.to_vec())).collect();
         if hints.iter().map(|hint| hint.as_ref().len()).sum::<usize>() > MOST_HINT_BYTES {
             hints.clear();
         }
-        Self { memory, mandatory, hints, clock }
+        Self { memory: memories.of(&trust), trust, mandatory, hints, clock }
+    }
+
+    pub(crate) fn is_mandatory(&self) -> bool {
+        self.mandatory
     }
 
     /// Judges a client's chain now; a chain that was accepted before is a lookup.
     pub(crate) fn judge(&self, chain: &[CertificateDer<'_>]) -> Result<Verified, Refusal> {
-        self.memory.verify(chain, self.clock.now())
+        self.memory.verify(chain, &self.trust, self.clock.now())
     }
 }
 

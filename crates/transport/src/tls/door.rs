@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fault::Fault;
+use fault::{Fault, Refusal};
 use identity::{Credential, Trust, Verified};
 use rustls::ServerConfig;
 use rustls::server::NoServerSessionStorage;
@@ -13,8 +13,9 @@ use tokio_rustls::server::TlsStream;
 
 use super::ask::Ask;
 use super::failure::{FailureKind, HandshakeFailure};
-use super::memory::Memory;
+use super::memory::Memories;
 use super::notes::{self, Notes};
+use super::online::Online;
 use super::provider::{self, TlsVersion};
 use super::resolve::ByName;
 use super::{farewell, first_bytes};
@@ -47,6 +48,10 @@ pub struct DoorSpec {
     pub handshake_timeout: Duration,
     /// The clock that certificates are judged by.
     pub clock: Arc<dyn Clock>,
+    /// What the node's doors remember; one for all doors of a node, so that a new door knows what its forerunner verified.
+    pub memories: Memories,
+    /// Who asks the authorities' own services, where that is wanted.
+    pub online: Option<Arc<dyn Online>>,
 }
 
 /// The TLS settings of one listener, immutable; a reload builds another.
@@ -62,8 +67,9 @@ pub struct Door {
 pub struct Accepted {
     /// The connection.
     pub stream: TlsStream<TcpStream>,
-    /// The client's chain, accepted at this moment; `None` where no certificate was presented.
-    pub verified: Option<Verified>,
+    /// The client's chain, accepted at this moment; `None` where no certificate was presented. A refusal where the
+    /// authorities' services were asked after the handshake and said no: nothing may be served but that refusal.
+    pub verdict: Result<Option<Verified>, Refusal>,
     /// The application protocol agreed on.
     pub alpn: Option<Vec<u8>>,
     /// The name that the client asked for.
@@ -80,10 +86,12 @@ impl Door {
     pub fn new(spec: DoorSpec) -> Result<Self, Fault> {
         let ask = match spec.client_auth {
             ClientAuth::Off => None,
-            ClientAuth::Request(trust) => Some(Ask::new(Memory::new(trust), false, Arc::clone(&spec.clock))),
-            ClientAuth::Require(trust) => Some(Ask::new(Memory::new(trust), true, Arc::clone(&spec.clock))),
+            ClientAuth::Request(trust) => Some((trust, false)),
+            ClientAuth::Require(trust) => Some((trust, true)),
         };
-        let ask = ask.map(Arc::new);
+        let ask = ask.map(|(trust, mandatory)| {
+            Arc::new(Ask::new(trust, &spec.memories, mandatory, Arc::clone(&spec.clock)))
+        });
         let certificates = Arc::new(ByName::new(&spec.credentials, spec.alpn.clone())?);
         let time = Arc::new(RustlsTime(spec.clock));
         let builder = ServerConfig::builder_with_details(provider::provider(), time)
@@ -105,12 +113,18 @@ impl Door {
         self.ask.is_some()
     }
 
+    /// Whether a client without a certificate is not let through.
+    #[must_use]
+    pub fn requires_certificate(&self) -> bool {
+        self.ask.as_ref().is_some_and(|ask| ask.is_mandatory())
+    }
+
     /// Asks about a client that an earlier door let in; nothing where this one asks for no certificate. Remembered as
     /// chains of handshakes are.
     ///
     /// # Errors
     /// The refusal that a handshake with the same chain would meet.
-    pub fn judge_again(&self, client: &Verified) -> Result<Option<Verified>, fault::Refusal> {
+    pub fn judge_again(&self, client: &Verified) -> Result<Option<Verified>, Refusal> {
         let Some(ask) = &self.ask else { return Ok(None) };
         let chain: Vec<_> = client.chain().iter().map(|certificate| certificate.der().clone()).collect();
         ask.judge(&chain).map(Some)
@@ -166,7 +180,7 @@ impl Door {
         };
         let alpn = connection.alpn_protocol().map(<[u8]>::to_vec);
         let version = TlsVersion::negotiated(connection.protocol_version());
-        Ok(Accepted { stream, verified, alpn, sni: notes.sni, version })
+        Ok(Accepted { stream, verdict: Ok(verified), alpn, sni: notes.sni, version })
     }
 }
 

@@ -1,15 +1,16 @@
 //! Chains verified before, so that a client that comes back costs a lookup.
 //!
-//! A memory lives in one listener's settings and dies with them: a reload that changes whom we trust starts with an
-//! empty one. Each hit is judged again by the clock.
+//! A memory belongs to authorities and a strictness, and successive doors that have the same share it: what one of them
+//! verified the next need not. Whom we trust is compared, never assumed: other authorities start with an empty memory.
+//! Each hit is judged again by what may change while the signatures stay good: the clock.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use fault::Refusal;
-use identity::{Purpose, Trust, Verified};
+use identity::{Certificate, Fingerprint, Purpose, Strictness, Trust, Verified};
 use parking_lot::Mutex;
 use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
@@ -22,26 +23,53 @@ const MOST_IN_SHARD: usize = 512;
 type Key = [u8; 32];
 type Shard = Mutex<HashMap<Key, Verified, BuildHasherDefault<KeyHasher>>>;
 
-/// What a [`Trust`] has accepted, by the chain that was presented.
+/// The memories of one node, by whom it believes: a door that is built finds what an earlier one remembers. Clones are
+/// the same memories.
+#[derive(Clone, Debug, Default)]
+pub struct Memories(Arc<Mutex<Vec<Weak<Memory>>>>);
+
+impl Memories {
+    /// The memory of these authorities under this strictness; a memory lives as long as a door that has it.
+    pub(crate) fn of(&self, trust: &Trust) -> Arc<Memory> {
+        let believed = Believed::of(trust);
+        let mut held = self.0.lock();
+        held.retain(|memory| memory.strong_count() > 0);
+        if let Some(memory) = held.iter().filter_map(Weak::upgrade).find(|held| held.believed == believed) {
+            return memory;
+        }
+        let memory = Arc::new(Memory { believed, shards: Default::default() });
+        held.push(Arc::downgrade(&memory));
+        memory
+    }
+}
+
+/// All of a [`Trust`] that decides about signatures and rules; what it says of revocations is asked at each hit.
+#[derive(PartialEq, Eq)]
+struct Believed {
+    anchors: Vec<Fingerprint>,
+    strictness: Strictness,
+}
+
+impl Believed {
+    fn of(trust: &Trust) -> Self {
+        let anchors = trust.anchors().map(Certificate::fingerprint).collect();
+        Self { anchors, strictness: trust.strictness().clone() }
+    }
+}
+
+/// What some authorities have vouched for, by the chain that was presented.
 pub(crate) struct Memory {
-    trust: Arc<Trust>,
+    believed: Believed,
     shards: [Shard; SHARDS],
 }
 
 impl Memory {
-    pub(crate) fn new(trust: Arc<Trust>) -> Self {
-        Self { trust, shards: Default::default() }
-    }
-
-    pub(crate) fn trust(&self) -> &Trust {
-        &self.trust
-    }
-
     /// Judges a client's chain at `now`: by memory where it was accepted before and every certificate on its path is
-    /// still valid, else anew.
+    /// still valid, else anew. `trust` is one that the memory is [of](Memories::of).
     pub(crate) fn verify(
         &self,
         chain: &[CertificateDer<'_>],
+        trust: &Trust,
         now: OffsetDateTime,
     ) -> Result<Verified, Refusal> {
         let key = key(chain);
@@ -51,7 +79,7 @@ impl Memory {
         {
             return Ok(verified);
         }
-        let verified = identity::verify(chain, &self.trust, Purpose::Client, None, now)?;
+        let verified = identity::verify(chain, trust, Purpose::Client, None, now)?;
         if let Some(shard) = shard {
             remember(shard, key, verified.clone());
         }
@@ -89,7 +117,7 @@ fn key(chain: &[CertificateDer<'_>]) -> Key {
 
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Memory").field("trust", &self.trust).finish_non_exhaustive()
+        f.debug_struct("Memory").field("strictness", &self.believed.strictness).finish_non_exhaustive()
     }
 }
 
@@ -114,37 +142,59 @@ impl Hasher for KeyHasher {
 
 #[cfg(test)]
 mod tests {
-    use super::{Key, MOST_IN_SHARD, Memory, Shard, remember};
+    use super::{Key, MOST_IN_SHARD, Memories, Shard, remember};
     use crate::{Clock as _, SystemClock};
     use identity::{Certificate, Purpose, Strictness, Trust};
     use std::sync::Arc;
     use time::Duration;
 
-    fn memory() -> (Memory, Certificate) {
+    fn own() -> Certificate {
         let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap().cert;
-        let own = Certificate::from_der(own.der().clone()).unwrap();
-        (Memory::new(Arc::new(Trust::new(vec![own.clone()], Strictness::default()))), own)
+        Certificate::from_der(own.der().clone()).unwrap()
+    }
+
+    fn trust(anchors: &[&Certificate]) -> Trust {
+        Trust::new(anchors.iter().map(|&anchor| anchor.clone()).collect(), Strictness::default())
     }
 
     #[test]
     fn a_chain_seen_before_is_not_verified_again() {
-        let (memory, own) = memory();
+        let own = own();
+        let trust = trust(&[&own]);
+        let memory = Memories::default().of(&trust);
         let chain = [own.der().clone()];
         let first = SystemClock.now();
-        assert_eq!(memory.verify(&chain, first).unwrap().verified_at(), first);
-        let again = memory.verify(&chain, first + Duration::hours(1)).unwrap();
+        assert_eq!(memory.verify(&chain, &trust, first).unwrap().verified_at(), first);
+        let again = memory.verify(&chain, &trust, first + Duration::hours(1)).unwrap();
         assert_eq!(again.verified_at(), first);
-        assert!(memory.verify(&chain, own.identity().not_after() + Duration::seconds(1)).is_err());
+        let ended = own.identity().not_after() + Duration::seconds(1);
+        assert!(memory.verify(&chain, &trust, ended).is_err());
         let twice = [own.der().clone(), own.der().clone()];
-        let other = memory.verify(&twice, first + Duration::hours(2)).unwrap();
+        let other = memory.verify(&twice, &trust, first + Duration::hours(2)).unwrap();
         assert_eq!(other.verified_at(), first + Duration::hours(2));
     }
 
     #[test]
+    fn only_the_same_authorities_under_the_same_strictness_share_a_memory() {
+        let (one, other) = (own(), own());
+        let memories = Memories::default();
+        let first = memories.of(&trust(&[&one]));
+        assert!(Arc::ptr_eq(&first, &memories.of(&trust(&[&one]))));
+        assert!(!Arc::ptr_eq(&first, &memories.of(&trust(&[&one, &other]))));
+        assert!(!Arc::ptr_eq(&first, &memories.of(&trust(&[&other]))));
+        let strict = Strictness { allow_x509_v1: false, ..Strictness::default() };
+        assert!(!Arc::ptr_eq(&first, &memories.of(&Trust::new(vec![one.clone()], strict))));
+        drop(first);
+        let other = memories.of(&trust(&[&other]));
+        assert_eq!(memories.0.lock().len(), 1, "a memory ends with the doors that have it");
+        drop(other);
+    }
+
+    #[test]
     fn a_full_shard_forgets_one_for_each_that_it_learns() {
-        let (memory, own) = memory();
+        let own = own();
         let verified =
-            identity::verify(&[own.der().clone()], memory.trust(), Purpose::Client, None, SystemClock.now());
+            identity::verify(&[own.der().clone()], &trust(&[&own]), Purpose::Client, None, SystemClock.now());
         let verified = verified.unwrap();
         let shard = Shard::default();
         for n in 0..2 * MOST_IN_SHARD {

@@ -159,7 +159,7 @@ async fn a_bad_certificate_is_refused_where_one_is_only_requested_and_none_is_le
     for version in ["-tls1_2", "-tls1_3"] {
         let said = door.openssl(&[version]).await;
         assert!(said.contains("hello"), "{said}");
-        assert!(door.outcome().await.unwrap().verified.is_none());
+        assert!(door.outcome().await.unwrap().verdict.unwrap().is_none());
     }
 }
 
@@ -176,7 +176,7 @@ async fn curl_reads_the_alert_and_with_a_certificate_the_answer() {
     let said = door.curl("https", &identity).await;
     assert!(said.contains("hello"), "{said}");
     let accepted = door.outcome().await.unwrap();
-    assert_eq!(accepted.verified.unwrap().leaf(), alice.credential.leaf());
+    assert_eq!(accepted.verdict.unwrap().unwrap().leaf(), alice.credential.leaf());
     assert_eq!(accepted.alpn.as_deref(), Some(b"http/1.1".as_slice()));
     assert_eq!(accepted.sni.as_deref(), Some("localhost"));
 }

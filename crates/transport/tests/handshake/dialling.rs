@@ -49,7 +49,7 @@ async fn both_sides_know_each_other_over_a_post_quantum_key_exchange() {
     let mut answer = String::new();
     dialled.stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.contains("hello"));
-    assert_eq!(door.outcome().await.unwrap().verified.unwrap().leaf(), alice.credential.leaf());
+    assert_eq!(door.outcome().await.unwrap().verdict.unwrap().unwrap().leaf(), alice.credential.leaf());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -49,13 +49,13 @@ async fn chains_are_sent_whole_and_an_issuer_alone_can_be_trusted() {
         let identity = ["-cert", text(&alice.cert), "-cert_chain", text(&leaf.cert), "-key", text(&leaf.key)];
         let said = door.openssl(&[judged.as_slice(), identity.as_slice()].concat()).await;
         assert!(said.contains("hello") && said.contains("Verify return code: 0 (ok)"), "{said}");
-        let verified = door.outcome().await.unwrap().verified.unwrap();
+        let verified = door.outcome().await.unwrap().verdict.unwrap().unwrap();
         assert_eq!(verified.anchor(), &clients.certificate());
     }
     // The root is trusted: the issuer must come along.
     let mut door = requiring(&server.credential, root.trust()).await;
     assert!(dial_with(&root, Some(whole.credential)).connect("localhost", door.port).await.is_ok());
-    assert_eq!(door.outcome().await.unwrap().verified.unwrap().chain().len(), 3);
+    assert_eq!(door.outcome().await.unwrap().verdict.unwrap().unwrap().chain().len(), 3);
     drop(dial_with(&root, Some(alice.credential)).connect("localhost", door.port).await);
     assert!(
         door.failure().await.cause().contains("was issued by \"CN=client issuer\"; trusted are \"CN=root\"")

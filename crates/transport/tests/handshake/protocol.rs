@@ -138,7 +138,10 @@ async fn every_kind_of_key_serves_authorities_servers_and_clients() {
             let said =
                 door.openssl(&[&[version, "-verify_return_error"], identity.as_slice()].concat()).await;
             assert!(said.contains("hello"), "{kind} {version}: {said}");
-            assert_eq!(door.outcome().await.unwrap().verified.unwrap().leaf(), alice.credential.leaf());
+            assert_eq!(
+                door.outcome().await.unwrap().verdict.unwrap().unwrap().leaf(),
+                alice.credential.leaf()
+            );
         }
         let dial = dial_with(&pki, Some(alice.credential));
         assert!(dial.connect("localhost", door.port).await.is_ok(), "{kind}");

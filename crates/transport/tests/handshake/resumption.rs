@@ -33,7 +33,7 @@ async fn a_session_with_a_client_certificate_is_never_resumed() {
             assert!(said.contains("hello") && !said.contains("Reused, TLS"), "{said}");
             for _ in 0..2 {
                 let accepted = door.outcome().await.unwrap();
-                assert_eq!(accepted.verified.unwrap().leaf(), alice.credential.leaf());
+                assert_eq!(accepted.verdict.unwrap().unwrap().leaf(), alice.credential.leaf());
             }
             let _ = std::fs::remove_file(pki.path("session.pem"));
         }

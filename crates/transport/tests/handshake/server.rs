@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_transport::{
-    Accepted, ClientAuth, Clock, Door, DoorSpec, HandshakeFailure, SystemClock, TlsVersion, listen,
+    Accepted, ClientAuth, Clock, Door, DoorSpec, HandshakeFailure, Memories, SystemClock, TlsVersion, listen,
 };
 use identity::{Credential, Trust};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -30,6 +30,8 @@ pub(crate) fn spec(credential: &Arc<Credential>, client_auth: ClientAuth) -> Doo
         alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         handshake_timeout: Duration::from_secs(10),
         clock: Arc::new(SystemClock) as Arc<dyn Clock>,
+        memories: Memories::default(),
+        online: None,
     }
 }
 

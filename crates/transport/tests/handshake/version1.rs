@@ -50,7 +50,7 @@ async fn a_version_1_client_is_let_in_over_1_2_and_1_3() {
     for version in ["-tls1_2", "-tls1_3"] {
         let said = door.openssl(&[version, "-cert", text(&alice.cert), "-key", text(&alice.key)]).await;
         assert!(said.contains("hello"), "{said}");
-        let verified = door.outcome().await.unwrap().verified.unwrap();
+        let verified = door.outcome().await.unwrap().verdict.unwrap().unwrap();
         assert_eq!(verified.leaf().identity().common_name().one(), Some("alice@example.com"));
     }
     let ca = pki.path("ca.crt");

@@ -1,0 +1,36 @@
+//! What administrators may ask of this node.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use gateway::{Administration, Metrics, Pending, Reload, Reloaded};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use transport::Clock;
+
+use crate::status::Announcement;
+
+/// The node as its administrators see it.
+pub(crate) struct NodeAdministration {
+    shown: Arc<ArcSwap<Announcement>>,
+    metrics: Metrics,
+    started: OffsetDateTime,
+    clock: Arc<dyn Clock>,
+}
+
+impl NodeAdministration {
+    pub(crate) fn new(shown: Arc<ArcSwap<Announcement>>, metrics: Metrics, clock: Arc<dyn Clock>) -> Self {
+        Self { shown, metrics, started: clock.now(), clock }
+    }
+}
+
+impl Administration for NodeAdministration {
+    fn status(&self) -> Value {
+        self.shown.load().status(self.metrics.generation(), self.started, self.clock.now())
+    }
+
+    fn reload(&self, _asked: Reload) -> Pending<'_, Reloaded> {
+        let said = "there is no reload in this version; restart the node to apply changes";
+        Box::pin(async move { Err(json!({ "message": said })) })
+    }
+}
