@@ -10,7 +10,7 @@ use ledger::{DraftRecord, IssuerName};
 use rcgen::{CertificateParams, KeyIdMethod, SerialNumber};
 use time::OffsetDateTime;
 
-use crate::der;
+use identity::der;
 
 /// A certificate that lacks only its signature: proof that it keeps its profile and its issuer's limits and has
 /// passed the lint.

@@ -13,7 +13,6 @@
 //! - [`tier`]: the root and the issuers below it.
 
 mod authority;
-mod der;
 mod draft;
 mod issue;
 mod key;

@@ -8,7 +8,7 @@ use aws_lc_rs::signature::{
 use identity::KeyKind;
 use rustls_pki_types::alg_id;
 
-use crate::der;
+use identity::der;
 
 /// What was signed, by which algorithm (the content of the AlgorithmIdentifier), and the signature: the three parts
 /// of a certificate or a request.

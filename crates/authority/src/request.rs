@@ -122,7 +122,7 @@ impl Request {
 
 /// DER as it is; PEM with the label of today or of old Microsoft tools.
 fn der_of(csr: &[u8]) -> Result<Vec<u8>, Fault> {
-    if csr.first() == Some(&crate::der::SEQUENCE) {
+    if csr.first() == Some(&identity::der::SEQUENCE) {
         return Ok(csr.to_vec());
     }
     let text = String::from_utf8_lossy(csr).replace(" NEW CERTIFICATE REQUEST-", " CERTIFICATE REQUEST-");

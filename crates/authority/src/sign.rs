@@ -5,7 +5,7 @@ use fault::Fault;
 use identity::{Certificate, Pin};
 
 use crate::authority::Authority;
-use crate::der;
+use identity::der;
 use crate::key::SigningKey;
 use crate::record::Recorded;
 

@@ -1,7 +1,7 @@
 use fault::Fault;
 use identity::{Certificate, KeyKind, PrivateKey, Strictness, Trust};
 
-use crate::der;
+use identity::der;
 use crate::key::SigningKey;
 
 /// A throw-away key of the issuer's kind, and trust in the issuer's certificate with that key in the place of its own.

@@ -6,12 +6,14 @@
 //! - [`identity`]: what the certificate says about its holder; [`name`], [`san`], [`serial`] and [`pin`] are its parts.
 //! - [`key`]: private keys in every common form; [`secret`]: passwords that are wiped.
 //! - [`credential`]: a chain with the key that belongs to its leaf.
+//! - [`der`]: taking signed structures apart.
 //! - [`pem`]: certificates out of PEM or DER, and what else a file may hold.
 //! - [`revocation`]: what is taken back before its end, and how strictly that is asked.
 //! - [`trust`], [`verify`](mod@verify) and [`signature`]: whom we believe, and the one place that says yes.
 
 mod certificate;
 mod credential;
+pub mod der;
 mod identity;
 mod key;
 mod malformed;

@@ -8,6 +8,8 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls_pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
 use webpki::RawPublicKeyEntity;
 
+use crate::der;
+
 /// Why a signature does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadSignature {
@@ -74,13 +76,8 @@ pub fn verify_tls12_signature(
 
 /// Whether `certificate` was signed by the key in `issuer_spki`.
 pub(crate) fn verify_issued(certificate: &[u8], issuer_spki: &[u8]) -> Result<(), BadSignature> {
-    let signed = Signed::read(certificate).ok_or(BadSignature::UnreadableKey)?;
-    let fitting: Vec<_> = webpki::ALL_VERIFICATION_ALGS
-        .iter()
-        .copied()
-        .filter(|algorithm| algorithm.signature_alg_id().as_ref() == signed.algorithm)
-        .collect();
-    check(issuer_spki, &fitting, signed.body, signed.signature)
+    let signed = Signed::certificate(certificate).ok_or(BadSignature::UnreadableKey)?;
+    signed.verify(issuer_spki)
 }
 
 /// TLS 1.3 left PKCS #1 v1.5 behind, which TLS 1.2 still has.
@@ -115,9 +112,7 @@ fn check(
     Err(BadSignature::UnsupportedAlgorithm)
 }
 
-const INTEGER: u8 = 0x02;
-const BIT_STRING: u8 = 0x03;
-const SEQUENCE: u8 = 0x30;
+/// The tag of a certificate's version.
 const VERSION: u8 = 0xa0;
 
 /// A certificate's public key, found by stepping over the fields before it: nothing else is parsed.
@@ -126,62 +121,56 @@ pub(crate) fn public_key(certificate: &[u8]) -> Result<&[u8], BadSignature> {
 }
 
 fn spki_of(certificate: &[u8]) -> Option<&[u8]> {
-    let body = Element::read(Element::read(certificate, SEQUENCE)?.content, SEQUENCE)?.content;
-    let body = Element::read(body, VERSION).map_or(body, |version| version.rest);
-    let body = Element::read(body, INTEGER)?.rest;
+    let (outer, _) = der::content(der::SEQUENCE, certificate)?;
+    let (body, _) = der::content(der::SEQUENCE, outer)?;
+    let (_, body) = der::optional(VERSION, body)?;
+    let (_, body) = der::content(der::INTEGER, body)?;
     // signature algorithm, issuer, validity, subject
-    let body = (0..4).try_fold(body, |body, _| Some(Element::read(body, SEQUENCE)?.rest))?;
-    Some(Element::read(body, SEQUENCE)?.whole)
+    let body = (0..4).try_fold(body, |body, _| Some(der::content(der::SEQUENCE, body)?.1))?;
+    let (spki, _) = der::element(body)?;
+    (spki.first() == Some(&der::SEQUENCE)).then_some(spki)
 }
 
-/// The three parts of a signed structure.
-struct Signed<'a> {
-    body: &'a [u8],
-    algorithm: &'a [u8],
-    signature: &'a [u8],
+/// The three parts of a signed structure: a certificate, a list, an answer.
+#[derive(Clone, Copy)]
+pub(crate) struct Signed<'a> {
+    /// What was signed, header included.
+    pub(crate) body: &'a [u8],
+    /// The content of the algorithm's identifier.
+    pub(crate) algorithm: &'a [u8],
+    pub(crate) signature: &'a [u8],
 }
 
 impl<'a> Signed<'a> {
-    fn read(certificate: &'a [u8]) -> Option<Self> {
-        let body = Element::read(Element::read(certificate, SEQUENCE)?.content, SEQUENCE)?;
-        let algorithm = Element::read(body.rest, SEQUENCE)?;
-        let bits = Element::read(algorithm.rest, BIT_STRING)?;
-        let signature = match bits.content.split_first()? {
-            (0, signature) if bits.rest.is_empty() => signature,
-            _ => return None,
-        };
-        let inner = Element::read(body.content, VERSION).map_or(body.content, |version| version.rest);
-        let inner = Element::read(Element::read(inner, INTEGER)?.rest, SEQUENCE)?;
-        // The signature covers only the inner name of the algorithm; an outer one that differs is a forgery.
-        (inner.content == algorithm.content).then_some(Self {
-            body: body.whole,
-            algorithm: algorithm.content,
-            signature,
-        })
+    /// Takes a signed structure apart. Whether the algorithm is named inside of the body too is the reader's to compare.
+    pub(crate) fn read(whole: &'a [u8]) -> Option<Self> {
+        let (parts, _) = der::content(der::SEQUENCE, whole)?;
+        let (body, rest) = der::element(parts)?;
+        let (algorithm, rest) = der::content(der::SEQUENCE, rest)?;
+        let (bits, rest) = der::content(der::BIT_STRING, rest)?;
+        match bits.split_first()? {
+            (0, signature) if rest.is_empty() => Some(Self { body, algorithm, signature }),
+            _ => None,
+        }
     }
-}
 
-/// One DER element and what follows it.
-struct Element<'a> {
-    whole: &'a [u8],
-    content: &'a [u8],
-    rest: &'a [u8],
-}
+    fn certificate(whole: &'a [u8]) -> Option<Self> {
+        let signed = Self::read(whole)?;
+        let (inner, _) = der::content(der::SEQUENCE, signed.body)?;
+        let (_, inner) = der::optional(VERSION, inner)?;
+        let (_, inner) = der::content(der::INTEGER, inner)?;
+        let (inner, _) = der::content(der::SEQUENCE, inner)?;
+        // The signature covers only the inner name of the algorithm; an outer one that differs is a forgery.
+        (inner == signed.algorithm).then_some(signed)
+    }
 
-impl<'a> Element<'a> {
-    fn read(der: &'a [u8], tag: u8) -> Option<Self> {
-        let (found, after_tag) = der.split_first()?;
-        let (first, after_first) = after_tag.split_first()?;
-        let (length, body) = match first {
-            0..=0x7f => (usize::from(*first), after_first),
-            0x81..=0x83 => {
-                let (digits, body) = after_first.split_at_checked(usize::from(first & 0x7f))?;
-                (digits.iter().fold(0, |length, digit| length << 8 | usize::from(*digit)), body)
-            }
-            _ => return None,
-        };
-        let (content, rest) = body.split_at_checked(length)?;
-        let whole = der.get(..der.len() - rest.len())?;
-        (*found == tag).then_some(Self { whole, content, rest })
+    /// Whether the key in `spki` made the signature, by an algorithm that we take for certificates.
+    pub(crate) fn verify(&self, spki: &[u8]) -> Result<(), BadSignature> {
+        let fitting: Vec<_> = webpki::ALL_VERIFICATION_ALGS
+            .iter()
+            .copied()
+            .filter(|algorithm| algorithm.signature_alg_id().as_ref() == self.algorithm)
+            .collect();
+        check(spki, &fitting, self.body, self.signature)
     }
 }

@@ -46,7 +46,7 @@ pub(crate) fn blocks(pem: &[u8]) -> Result<Vec<Block>, Broken> {
     let mut blocks = Vec::new();
     while let Some(line) = lines.next() {
         if let Some(label) = marked(line, "-----BEGIN ") {
-            blocks.push(block(label, pem.len(), &mut lines)?);
+            blocks.push(block(label, &mut lines)?);
         }
     }
     Ok(blocks)
@@ -54,10 +54,10 @@ pub(crate) fn blocks(pem: &[u8]) -> Result<Vec<Block>, Broken> {
 
 fn block<'a>(
     label: String,
-    longest: usize,
-    lines: &mut impl Iterator<Item = &'a [u8]>,
+    lines: &mut (impl Iterator<Item = &'a [u8]> + Clone),
 ) -> Result<Block, Broken> {
     let mut headers: Vec<(String, String)> = Vec::new();
+    let longest = lines.clone().take_while(|line| !line.starts_with(b"-----")).map(<[u8]>::len).sum();
     // Never grown, because growing would leave a copy of a key behind that nobody wipes.
     let mut encoded = Zeroizing::new(Vec::with_capacity(longest));
     for line in lines {
