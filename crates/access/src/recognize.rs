@@ -75,7 +75,8 @@ impl Peer {
 /// # Errors
 /// `certificate-required` or `credentials-required` where nothing was presented, `unmapped-certificate` where the
 /// certificate belongs to nobody, `ambiguous-identity` where it belongs to two, `principal-inactive`,
-/// `certificate-expired` where its end has passed since it was verified, `wrong-purpose` for a proof about a server.
+/// `certificate-expired` where its end has passed since it was verified, `revocation-unknown` where the policy wants an
+/// answer about its revocation that nobody has given yet, `wrong-purpose` for a proof about a server.
 pub fn recognize(
     directory: &Directory,
     accepted: &[Accepted],
@@ -123,6 +124,11 @@ fn still_good(verified: &Verified, now: OffsetDateTime) -> Result<(), Refusal> {
     if now > verified.until() {
         let cause = format!("the certificate chain ended at {}, our clock says {now}", verified.until());
         return Err(Refusal::new(Code::CertificateExpired, cause));
+    }
+    if !verified.unanswered().is_empty() {
+        let who = shown(verified.leaf().identity());
+        let cause = format!("{who} may be revoked: nobody was asked about it or an authority above it");
+        return Err(Refusal::new(Code::RevocationUnknown, cause));
     }
     Ok(())
 }

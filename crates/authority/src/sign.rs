@@ -5,9 +5,9 @@ use fault::Fault;
 use identity::{Certificate, Pin};
 
 use crate::authority::Authority;
-use identity::der;
 use crate::key::SigningKey;
 use crate::record::Recorded;
+use identity::der;
 
 /// A certificate that was recorded and then signed.
 #[derive(Clone)]

@@ -1,8 +1,8 @@
 use fault::Fault;
 use identity::{Certificate, KeyKind, PrivateKey, Strictness, Trust};
 
-use identity::der;
 use crate::key::SigningKey;
+use identity::der;
 
 /// A throw-away key of the issuer's kind, and trust in the issuer's certificate with that key in the place of its own.
 ///

@@ -1,6 +1,7 @@
 //! A parsed X.509 certificate, version 1 or 3.
 
 mod parse;
+pub(crate) mod services;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,19 @@ struct Parsed {
     path_len: Option<u32>,
     usages: Option<Vec<Usage>>,
     spki: Box<[u8]>,
+    said: Said,
+}
+
+/// What a certificate says about where and how it may be taken back.
+#[derive(Default)]
+struct Said {
+    subject_key_id: Option<Box<[u8]>>,
+    authority_key_id: Option<Box<[u8]>>,
+    crl_uris: Vec<String>,
+    ocsp_uris: Vec<String>,
+    issuer_uris: Vec<String>,
+    no_revocation: bool,
+    signs_lists: Option<bool>,
 }
 
 /// An extended key usage.
@@ -103,6 +117,50 @@ impl Certificate {
     #[must_use]
     pub fn is_self_issued(&self) -> bool {
         self.0.identity.subject == self.0.identity.issuer
+    }
+
+    /// The identifier of its own key.
+    #[must_use]
+    pub fn subject_key_id(&self) -> Option<&[u8]> {
+        self.0.said.subject_key_id.as_deref()
+    }
+
+    /// The identifier of the key that signed it. A hint for finding that key, never a proof of it.
+    #[must_use]
+    pub fn authority_key_id(&self) -> Option<&[u8]> {
+        self.0.said.authority_key_id.as_deref()
+    }
+
+    /// Where its issuer's revocation lists can be fetched, in certificate order and of any scheme; at most 16.
+    #[must_use]
+    pub fn crl_uris(&self) -> &[String] {
+        &self.0.said.crl_uris
+    }
+
+    /// Where OCSP answers about it, in certificate order and of any scheme; at most 16.
+    #[must_use]
+    pub fn ocsp_uris(&self) -> &[String] {
+        &self.0.said.ocsp_uris
+    }
+
+    /// Where its issuer's certificate can be fetched, in certificate order and of any scheme; at most 16.
+    #[must_use]
+    pub fn issuer_uris(&self) -> &[String] {
+        &self.0.said.issuer_uris
+    }
+
+    /// Whether its issuer will never say anything about its revocation (RFC 9608): it is too short-lived to be asked
+    /// about. Not believed of an authority, nor of a certificate that says where to ask.
+    #[must_use]
+    pub fn has_no_revocation(&self) -> bool {
+        let said = &self.0.said;
+        said.no_revocation && !self.0.is_ca && said.crl_uris.is_empty() && said.ocsp_uris.is_empty()
+    }
+
+    /// Whether key usage lets its key sign revocation lists; a certificate without the extension lets it.
+    #[must_use]
+    pub fn may_sign_lists(&self) -> bool {
+        self.0.said.signs_lists.unwrap_or(true)
     }
 
     /// The extended key usages; `None` where the extension is absent, which allows every usage.

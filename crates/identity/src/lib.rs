@@ -37,12 +37,13 @@ pub use name::{CommonName, DistinguishedName};
 pub use pem::{Found, PemError, certificates_from_pem};
 pub use pin::{Fingerprint, Pin};
 pub use revocation::{
-    CrlCheck, FailureMode, OcspCheck, OutdatedCrl, RevocationPolicy, RevocationReason, UnknownReason,
-    Verification,
+    Crl, CrlCheck, CrlEntry, CrlError, CrlNumber, Denied, FailureMode, IssuerMatch, List, NamePattern,
+    NotItsList, OcspCheck, OutdatedCrl, RecordedRevocation, RevocationPolicy, RevocationReason, Revocations,
+    Revoked, Scope, UnknownReason, Unusable, Verification,
 };
 pub use san::San;
 pub use secret::Secret;
 pub use serial::Serial;
 pub use signature::{BadSignature, handshake_schemes, verify_tls12_signature, verify_tls13_signature};
 pub use trust::{Strictness, Trust};
-pub use verify::{Purpose, Verified, verify};
+pub use verify::{Asked, Method, Purpose, Verified, settle, verify, verify_again};

@@ -19,6 +19,11 @@ impl Serial {
         Self(bytes.get(zeros..).unwrap_or_default().into())
     }
 
+    /// From the content of a DER integer.
+    pub(crate) fn from_integer(content: &[u8]) -> Result<Self, Malformed> {
+        magnitude(content).map(Self::from_bytes)
+    }
+
     /// From hex of any case, with or without `0x`, colons, spaces and leading zeros.
     ///
     /// # Errors
@@ -39,6 +44,25 @@ impl Serial {
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }
+}
+
+/// The bytes that count in a DER integer that may be a serial number: at most 20, as RFC 5280 §4.1.2.2 says, beside the
+/// zero that keeps it positive. Two encodings of one number would be two serials to a deny-list, so only DER's own is
+/// taken.
+pub(crate) fn magnitude(content: &[u8]) -> Result<&[u8], Malformed> {
+    let bytes = match content {
+        [] => return Err(Malformed::new("the serial number is empty")),
+        [first, ..] if first & 0x80 != 0 => return Err(Malformed::new("the serial number is negative")),
+        [0, second, ..] if second & 0x80 == 0 => {
+            return Err(Malformed::new("the serial number is not in DER"));
+        }
+        [0, rest @ ..] => rest,
+        bytes => bytes,
+    };
+    if bytes.len() > 20 {
+        return Err(Malformed::new("the serial number is longer than 20 bytes"));
+    }
+    Ok(bytes)
 }
 
 impl FromStr for Serial {

@@ -1,14 +1,22 @@
 use std::fmt;
+use std::sync::Arc;
 
 use rustls_pki_types::TrustAnchor;
 
-use crate::Certificate;
+use crate::{Certificate, Revocations};
 
-/// Whom we believe at one moment: the authorities, and how strict we are.
+/// Whom we believe at one moment: the authorities, how strict we are, and what is taken back.
 ///
 /// Authorities are taken as given: a root, or an intermediate that stands alone. Each is still judged when it is used:
 /// one that has expired vouches for nobody.
+#[derive(Clone)]
 pub struct Trust {
+    held: Arc<Held>,
+    revocations: Arc<Revocations>,
+}
+
+/// What stays the same while revocations come and go.
+struct Held {
     anchors: Vec<Anchor>,
     /// webpki's view of those anchors that webpki can read; `Anchor::root` counts in it.
     roots: Vec<TrustAnchor<'static>>,
@@ -38,36 +46,49 @@ impl Default for Strictness {
 }
 
 impl Trust {
-    /// Trust in `anchors`. One that cannot be used is kept, so that a refusal can say why it did not help.
+    /// Trust in `anchors`, with nothing revoked. An anchor that cannot be used is kept, so that a refusal can say why it
+    /// did not help.
     #[must_use]
     pub fn new(anchors: Vec<Certificate>, strictness: Strictness) -> Self {
         let mut roots = Vec::new();
         let anchors = anchors.into_iter().map(|certificate| Anchor::new(certificate, &mut roots)).collect();
-        Self { anchors, roots, strictness }
+        Self { held: Arc::new(Held { anchors, roots, strictness }), revocations: Arc::default() }
+    }
+
+    /// Trust in the same authorities, with these revocations instead of those before.
+    #[must_use]
+    pub fn with_revocations(&self, revocations: Arc<Revocations>) -> Self {
+        Self { held: Arc::clone(&self.held), revocations }
+    }
+
+    /// What is known to be revoked, and how strictly that is asked.
+    #[must_use]
+    pub fn revocations(&self) -> &Arc<Revocations> {
+        &self.revocations
     }
 
     /// The authorities, in the order given.
     pub fn anchors(&self) -> impl ExactSizeIterator<Item = &Certificate> {
-        self.anchors.iter().map(|anchor| &anchor.certificate)
+        self.held.anchors.iter().map(|anchor| &anchor.certificate)
     }
 
     /// How strict we are.
     #[must_use]
     pub fn strictness(&self) -> &Strictness {
-        &self.strictness
+        &self.held.strictness
     }
 
     /// The authorities' names as DER, for telling a peer which certificates we would take.
     pub fn subjects_der(&self) -> impl Iterator<Item = &[u8]> {
-        self.anchors.iter().map(|anchor| anchor.certificate.identity().subject().der())
+        self.held.anchors.iter().map(|anchor| anchor.certificate.identity().subject().der())
     }
 
     pub(crate) fn held(&self) -> &[Anchor] {
-        &self.anchors
+        &self.held.anchors
     }
 
     pub(crate) fn roots(&self) -> &[TrustAnchor<'static>] {
-        &self.roots
+        &self.held.roots
     }
 }
 
@@ -87,8 +108,9 @@ impl Anchor {
 impl fmt::Debug for Trust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Trust")
-            .field("anchors", &self.anchors.len())
-            .field("strictness", &self.strictness)
+            .field("anchors", &self.held.anchors.len())
+            .field("strictness", &self.held.strictness)
+            .field("revocations", &self.revocations)
             .finish()
     }
 }

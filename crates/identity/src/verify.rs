@@ -3,12 +3,14 @@
 //! A path of X.509 version 3 is built by webpki; a leaf of version 1, and a leaf that is itself what we trust, take
 //! narrow paths of our own. Whatever the path, [`rules`] judges every certificate on it, the authority included.
 
-mod cause;
+mod again;
+pub(crate) mod cause;
 mod direct;
 mod path;
 mod presented;
 mod rules;
 mod server_name;
+mod settle;
 #[cfg(test)]
 mod tests;
 mod version1;
@@ -20,8 +22,11 @@ use fault::Refusal;
 use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
 
+pub use self::again::verify_again;
 use self::path::Path;
 use self::presented::Presented;
+pub use self::settle::{Asked, Method, settle};
+use crate::revocation::known::Standing;
 use crate::{Certificate, Trust};
 
 /// What a certificate is presented for.
@@ -42,9 +47,16 @@ impl fmt::Display for Purpose {
     }
 }
 
-/// Proof that a [`Trust`] has accepted a chain, at a moment, for a purpose. Only [`verify()`] makes one.
+/// Proof that a [`Trust`] has accepted a chain, at a moment, for a purpose. Only [`verify()`] makes one, and
+/// [`verify_again`] and [`settle`] make it anew from one that was.
+///
+/// Where the Trust wants to know more about revocation than it knows, the proof is not whole until [`settle`] made it so:
+/// see [`unanswered`](Self::unanswered).
 #[derive(Clone)]
-pub struct Verified(Arc<Proof>);
+pub struct Verified {
+    proof: Arc<Proof>,
+    standing: Arc<Standing>,
+}
 
 struct Proof {
     /// Leaf first, authority last; one certificate alone where the leaf itself is what we trust.
@@ -58,79 +70,100 @@ struct Proof {
 }
 
 impl Verified {
-    fn new(path: Path, purpose: Purpose, verified_at: OffsetDateTime) -> Self {
+    fn new(path: Path, standing: Standing, purpose: Purpose, verified_at: OffsetDateTime) -> Self {
         let leaf = path.leaf().clone();
         let anchor = path.anchor().clone();
-        let path = path.into_certificates();
+        let path = path.certificates().to_vec();
         let (from, until) =
             path.iter().map(Certificate::identity).fold(
                 (leaf.identity().not_before(), leaf.identity().not_after()),
                 |(from, until), identity| (from.max(identity.not_before()), until.min(identity.not_after())),
             );
-        Self(Arc::new(Proof { path, leaf, anchor, purpose, verified_at, from, until }))
+        let proof = Proof { path, leaf, anchor, purpose, verified_at, from, until };
+        Self { proof: Arc::new(proof), standing: Arc::new(standing) }
+    }
+
+    /// The same path with another standing.
+    fn standing(&self, standing: Standing) -> Self {
+        Self { proof: Arc::clone(&self.proof), standing: Arc::new(standing) }
     }
 
     /// The certificate of the peer itself.
     #[must_use]
     pub fn leaf(&self) -> &Certificate {
-        &self.0.leaf
+        &self.proof.leaf
     }
 
     /// The path that was accepted: leaf first, authority last.
     #[must_use]
     pub fn chain(&self) -> &[Certificate] {
-        &self.0.path
+        &self.proof.path
     }
 
     /// The authority that vouches for the leaf.
     #[must_use]
     pub fn anchor(&self) -> &Certificate {
-        &self.0.anchor
+        &self.proof.anchor
     }
 
     /// What the chain was accepted for.
     #[must_use]
     pub fn purpose(&self) -> Purpose {
-        self.0.purpose
+        self.proof.purpose
     }
 
     /// When it was accepted.
     #[must_use]
     pub fn verified_at(&self) -> OffsetDateTime {
-        self.0.verified_at
+        self.proof.verified_at
     }
 
     /// The first moment at which every certificate on the path is valid.
     #[must_use]
     pub fn from(&self) -> OffsetDateTime {
-        self.0.from
+        self.proof.from
     }
 
     /// The last moment at which every certificate on the path is valid.
     #[must_use]
     pub fn until(&self) -> OffsetDateTime {
-        self.0.until
+        self.proof.until
+    }
+
+    /// Which certificates of [`chain`](Self::chain) have to be asked about before the peer may be let in: the policy
+    /// wants an answer, and nothing at hand gave one. Empty where it is whole.
+    #[must_use]
+    pub fn unanswered(&self) -> &[usize] {
+        &self.standing.unanswered
+    }
+
+    /// What was let pass because the policy fails open, for the log.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.standing.warnings
     }
 
     /// Whether every certificate on the path is valid at `now`.
     #[must_use]
     pub fn holds_at(&self, now: OffsetDateTime) -> bool {
-        (self.0.from..=self.0.until).contains(&now)
+        (self.proof.from..=self.proof.until).contains(&now)
     }
 }
 
 impl fmt::Debug for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verified")
-            .field("leaf", &self.0.leaf)
-            .field("anchor", &self.0.anchor)
-            .field("purpose", &self.0.purpose)
-            .field("until", &self.0.until)
+            .field("leaf", &self.proof.leaf)
+            .field("anchor", &self.proof.anchor)
+            .field("purpose", &self.proof.purpose)
+            .field("until", &self.proof.until)
             .finish_non_exhaustive()
     }
 }
 
 /// Judges `chain` (leaf first, the rest in any order) by `trust`, for `purpose`, at `now`.
+///
+/// What [`Trust::revocations`] knows is asked about every certificate of the path but the authority in which it ends.
 ///
 /// A server is also held to `name`, a host name or an IP address, by RFC 9525: subject alternative names alone, a
 /// wildcard for one whole leftmost label. `None` compares no name; a client has none to compare.
@@ -158,5 +191,6 @@ pub fn verify(
     if let (Purpose::Server, Some(name)) = (purpose, name) {
         server_name::covers(path.leaf(), name)?;
     }
-    Ok(Verified::new(path, purpose, now))
+    let standing = again::standing(path.certificates(), trust, now)?;
+    Ok(Verified::new(path, standing, purpose, now))
 }

@@ -45,6 +45,16 @@ fn what_a_listener_accepts_decides_what_a_missing_or_unmapped_certificate_is() {
 }
 
 #[test]
+fn a_certificate_that_somebody_still_has_to_be_asked_about_is_nobody() {
+    let directory = known(&["alice"]);
+    let alice = authority().unanswered("alice");
+    for accepted in [&[Accepted::Mtls][..], &[Accepted::None], &[Accepted::Mtls, Accepted::None]] {
+        let refusal = recognize(&directory, accepted, Some(&alice), NOW).unwrap_err();
+        assert_eq!(refusal.code().as_str(), "revocation-unknown", "{accepted:?}");
+    }
+}
+
+#[test]
 fn a_peer_carries_its_evidence_and_ends_with_it() {
     let directory = known(&["alice"]);
     let authority = authority();

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use identity::{Certificate, Purpose, Strictness, Trust, Verified, verify};
+use identity::{Certificate, Purpose, Strictness, Trust, Verified, verify, verify_again};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
@@ -54,6 +54,14 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let der = params.signed_by(&key, &self.issuer).unwrap().der().clone();
         verify(&[der], &self.trust, purpose, None, NOW).unwrap()
+    }
+
+    /// A certificate that is asked about, and nobody was.
+    pub(super) fn unanswered(&self, common_name: &str) -> Verified {
+        let verification = Some(identity::Verification::default());
+        let policy = identity::RevocationPolicy { verification, ..Default::default() };
+        let trust = self.trust.with_revocations(identity::Revocations::new(policy).into());
+        verify_again(&self.named(common_name), &trust, NOW).unwrap()
     }
 
     pub(super) fn named(&self, common_name: &str) -> Verified {

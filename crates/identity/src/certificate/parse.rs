@@ -6,13 +6,14 @@ use rustls_pki_types::CertificateDer;
 use x509_parser::error::X509Error;
 use x509_parser::extensions::{ExtendedKeyUsage, GeneralName, ParsedExtension, X509Extension};
 use x509_parser::nom;
+use x509_parser::oid_registry::{OID_PKIX_AUTHORITY_INFO_ACCESS, OID_X509_EXT_CRL_DISTRIBUTION_POINTS};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use super::{Parsed, Usage};
+use super::{Parsed, Said, Usage, services};
 use crate::{DistinguishedName, Fingerprint, Identity, Malformed, Pin, San, Serial};
 
-/// RFC 5280 §4.1.2.2 allows 20 octets; one more is the zero that keeps the number positive.
-const LONGEST_SERIAL: usize = 21;
+/// 2.5.29.56, noRevAvail.
+const NO_REVOCATION: &[u8] = &[0x55, 0x1d, 56];
 
 pub(super) fn parse(der: CertificateDer<'static>) -> Result<Parsed, Malformed> {
     let (rest, x509) = X509Certificate::from_der(&der).map_err(|error| no_certificate(&error))?;
@@ -27,16 +28,16 @@ pub(super) fn parse(der: CertificateDer<'static>) -> Result<Parsed, Malformed> {
         common_name: subject.common_name(),
         subject,
         sans: extensions.sans,
-        serial: serial(x509.raw_serial())?,
+        serial: Serial::from_integer(x509.raw_serial())?,
         issuer: DistinguishedName::of(x509.issuer()),
         not_before: x509.validity().not_before.to_datetime(),
         not_after: x509.validity().not_after.to_datetime(),
         spki_sha256: Pin::of_spki(&spki),
     };
     let fingerprint = Fingerprint::of_der(&der);
-    let Extensions { is_ca, path_len, usages, .. } = extensions;
+    let Extensions { is_ca, path_len, usages, said, .. } = extensions;
     drop(x509);
-    Ok(Parsed { der, identity, fingerprint, version, is_ca, path_len, usages, spki })
+    Ok(Parsed { der, identity, fingerprint, version, is_ca, path_len, usages, spki, said })
 }
 
 fn no_certificate(error: &nom::Err<X509Error>) -> Malformed {
@@ -56,23 +57,13 @@ fn version(x509: &X509Certificate<'_>) -> Result<u8, Malformed> {
     }
 }
 
-/// Two encodings of one number would be two serials to a deny-list, so only DER's own is taken.
-fn serial(raw: &[u8]) -> Result<Serial, Malformed> {
-    match raw {
-        [] => Err(Malformed::new("the serial number is empty")),
-        [first, ..] if first & 0x80 != 0 => Err(Malformed::new("the serial number is negative")),
-        [0, second, ..] if second & 0x80 == 0 => Err(Malformed::new("the serial number is not in DER")),
-        raw if raw.len() > LONGEST_SERIAL => Err(Malformed::new("the serial number is longer than 20 bytes")),
-        raw => Ok(Serial::from_bytes(raw)),
-    }
-}
-
 #[derive(Default)]
 struct Extensions {
     sans: Vec<San>,
     is_ca: bool,
     path_len: Option<u32>,
     usages: Option<Vec<Usage>>,
+    said: Said,
 }
 
 impl Extensions {
@@ -94,10 +85,31 @@ impl Extensions {
                 ParsedExtension::ParseError { .. } if matters(extension) => {
                     return Err(Malformed::new(format!("the extension {} cannot be read", extension.oid)));
                 }
-                _ => {}
+                _ => read.said.note(extension)?,
             }
         }
         Ok(read)
+    }
+}
+
+impl Said {
+    fn note(&mut self, extension: &X509Extension<'_>) -> Result<(), Malformed> {
+        match extension.parsed_extension() {
+            ParsedExtension::SubjectKeyIdentifier(id) => self.subject_key_id = Some(id.0.into()),
+            ParsedExtension::AuthorityKeyIdentifier(authority) => {
+                self.authority_key_id = authority.key_identifier.as_ref().map(|id| id.0.into());
+            }
+            ParsedExtension::KeyUsage(usage) => self.signs_lists = Some(usage.crl_sign()),
+            _ if extension.oid == OID_X509_EXT_CRL_DISTRIBUTION_POINTS => {
+                self.crl_uris = services::distribution_points(extension.value)?;
+            }
+            _ if extension.oid == OID_PKIX_AUTHORITY_INFO_ACCESS => {
+                (self.ocsp_uris, self.issuer_uris) = services::access(extension.value)?;
+            }
+            _ if extension.oid.as_bytes() == NO_REVOCATION => self.no_revocation = true,
+            _ => {}
+        }
+        Ok(())
     }
 }
 

@@ -52,10 +52,7 @@ pub(crate) fn blocks(pem: &[u8]) -> Result<Vec<Block>, Broken> {
     Ok(blocks)
 }
 
-fn block<'a>(
-    label: String,
-    lines: &mut (impl Iterator<Item = &'a [u8]> + Clone),
-) -> Result<Block, Broken> {
+fn block<'a>(label: String, lines: &mut (impl Iterator<Item = &'a [u8]> + Clone)) -> Result<Block, Broken> {
     let mut headers: Vec<(String, String)> = Vec::new();
     let longest = lines.clone().take_while(|line| !line.starts_with(b"-----")).map(<[u8]>::len).sum();
     // Never grown, because growing would leave a copy of a key behind that nobody wipes.

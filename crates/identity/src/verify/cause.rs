@@ -13,7 +13,7 @@ use crate::{Certificate, Trust, Usage};
 const LISTED: usize = 8;
 
 /// A certificate's name in causes.
-pub(super) fn title(certificate: &Certificate) -> String {
+pub(crate) fn title(certificate: &Certificate) -> String {
     let identity = certificate.identity();
     if identity.subject().is_empty() {
         return format!("certificate {}", identity.serial());
@@ -72,7 +72,8 @@ fn held(trust: &Trust) -> String {
     }
 }
 
-fn clock(moment: OffsetDateTime) -> String {
+/// A moment in causes.
+pub(crate) fn clock(moment: OffsetDateTime) -> String {
     let moment = moment.replace_nanosecond(0).unwrap_or(moment);
     moment.format(&Rfc3339).unwrap_or_else(|_| moment.unix_timestamp().to_string())
 }

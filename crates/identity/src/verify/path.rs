@@ -9,24 +9,26 @@ use time::OffsetDateTime;
 use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 
 use super::presented::{self, Presented, malformed};
-use super::{Purpose, cause, rules};
+use super::{Purpose, again, cause, rules};
 use crate::{Certificate, Trust};
 
-/// Certificates from the leaf up to the authority.
+/// Certificates from the leaf up to the authority: one alone where the leaf itself is what we trust.
 pub(super) struct Path {
     leaf: Certificate,
-    intermediates: Vec<Certificate>,
-    /// `None` where the leaf itself is what we trust.
-    anchor: Option<Certificate>,
+    certificates: Vec<Certificate>,
 }
 
 impl Path {
     pub(super) fn new(leaf: Certificate, intermediates: Vec<Certificate>, anchor: Certificate) -> Self {
-        Self { leaf, intermediates, anchor: Some(anchor) }
+        let mut certificates = Vec::with_capacity(intermediates.len() + 2);
+        certificates.push(leaf.clone());
+        certificates.extend(intermediates);
+        certificates.push(anchor);
+        Self { leaf, certificates }
     }
 
     pub(super) fn of_trusted_leaf(leaf: Certificate) -> Self {
-        Self { leaf, intermediates: Vec::new(), anchor: None }
+        Self { certificates: vec![leaf.clone()], leaf }
     }
 
     pub(super) fn leaf(&self) -> &Certificate {
@@ -35,19 +37,18 @@ impl Path {
 
     /// Those between leaf and authority, lowest first.
     pub(super) fn intermediates(&self) -> &[Certificate] {
-        &self.intermediates
+        match self.certificates.as_slice() {
+            [_, intermediates @ .., _] => intermediates,
+            _ => &[],
+        }
     }
 
     pub(super) fn anchor(&self) -> &Certificate {
-        self.anchor.as_ref().unwrap_or(&self.leaf)
+        self.certificates.last().unwrap_or(&self.leaf)
     }
 
-    pub(super) fn into_certificates(self) -> Vec<Certificate> {
-        let mut path = Vec::with_capacity(self.intermediates.len() + 2);
-        path.push(self.leaf);
-        path.extend(self.intermediates);
-        path.extend(self.anchor);
-        path
+    pub(super) fn certificates(&self) -> &[Certificate] {
+        &self.certificates
     }
 }
 
@@ -65,6 +66,8 @@ pub(super) fn build(
     let judge = |candidate: &VerifiedPath<'_>| {
         let judged = read(candidate, presented, trust).and_then(|path| {
             rules::authorities(&path, purpose, now)?;
+            // Another path may do without an intermediate that was revoked.
+            again::standing(path.certificates(), trust, now)?;
             Ok(path)
         });
         match judged {

@@ -2,4 +2,6 @@ mod authorities;
 mod bounds;
 mod leaves;
 mod made;
+mod revoked;
+mod settled;
 mod version1;

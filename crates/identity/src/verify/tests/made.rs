@@ -1,8 +1,8 @@
 //! Certificates made for a test.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    SigningKey as _,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose,
+    IsCa, Issuer, KeyPair, SigningKey as _,
 };
 use rustls_pki_types::CertificateDer;
 use time::macros::datetime;
@@ -61,6 +61,17 @@ impl Made {
         Self { der, issuer: Issuer::new(params, key) }
     }
 
+    /// A certificate of ours for the key of another.
+    pub(super) fn issue_again(&self, other: &Self, params: CertificateParams) -> Self {
+        let key = KeyPair::from_pem(&other.issuer.key().serialize_pem()).unwrap();
+        let der = params.signed_by(&key, &self.issuer).unwrap().der().clone();
+        Self { der, issuer: Issuer::new(params, key) }
+    }
+
+    pub(super) fn issuer(&self) -> &Issuer<'static, KeyPair> {
+        &self.issuer
+    }
+
     /// The same certificate rewritten in version 1 and signed again; it must have no extensions.
     pub(super) fn issue_version_1(&self, params: CertificateParams) -> Self {
         let three = self.issue(params);
@@ -80,6 +91,21 @@ impl Made {
     pub(super) fn certificate(&self) -> Certificate {
         Certificate::from_der(self.der.clone()).unwrap()
     }
+}
+
+/// A list rewritten without its extensions in version 1, and signed again; its entries must have none.
+pub(super) fn without_key_id(authority: &Made, params: CertificateRevocationListParams) -> Vec<u8> {
+    let whole = params.signed_by(&authority.issuer).unwrap();
+    let (_, crl) = x509_parser::parse_x509_crl(whole.der()).unwrap();
+    let body = crl.tbs_cert_list.as_ref();
+    let (fields, _) = crate::der::content(0x30, body).unwrap();
+    let (_, fields) = crate::der::content(0x02, fields).unwrap();
+    let end = fields.windows(4).position(|window| window[0] == 0xa0 && window[2] == 0x30).unwrap();
+    let body = tlv(0x30, &fields[..end]);
+    let signature = authority.issuer.key().sign(&body).unwrap();
+    let algorithm = tlv(0x30, &tlv(0x06, crl.signature_algorithm.algorithm.as_bytes()));
+    let bits = tlv(0x03, &[&[0], signature.as_slice()].concat());
+    tlv(0x30, &[body, algorithm, bits].concat())
 }
 
 fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
