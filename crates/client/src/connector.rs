@@ -142,7 +142,7 @@ impl Connector {
         })?;
         let dialled = dial.connect(self.endpoint.host(), self.endpoint.port()).await?;
         let spoken = if dialled.alpn.as_deref() == Some(H2) { Spoken::H2 } else { Spoken::H1 };
-        Connection::begin(dialled.stream, spoken).await.map_err(|broken| self.broken(&broken))
+        Connection::begin(dialled.stream, spoken, dialled.hello).await.map_err(|broken| self.broken(&broken))
     }
 
     async fn dial_clear(&self) -> Result<Connection, Fault> {
@@ -154,7 +154,7 @@ impl Connector {
         let connecting = TcpStream::connect((self.endpoint.host(), self.endpoint.port()));
         let connected = timeout(CONNECT, connecting).await.map_err(|late| unreachable(&late))?;
         let stream = connected.map_err(|error| unreachable(&error))?;
-        Connection::begin(stream, Spoken::H1).await.map_err(|broken| self.broken(&broken))
+        Connection::begin(stream, Spoken::H1, None).await.map_err(|broken| self.broken(&broken))
     }
 
     /// A certificate that has ended is not worth a connection: the server would only say so in fewer words.
@@ -182,7 +182,8 @@ impl Connector {
     fn broken(&self, broken: &Broken) -> Fault {
         let target = self.endpoint.authority();
         let tls = broken.tls.as_ref().and_then(|tls| trouble::of_io(&target, &io::Error::other(tls.clone())));
-        let fault = tls.unwrap_or_else(|| {
+        // Only an alert of the server says that it refused.
+        let fault = tls.map(|fault| trouble::known_as(fault, broken.hello)).unwrap_or_else(|| {
             Fault::theirs(format!("the connection to {} broke", self.endpoint))
                 .because(&broken.http)
                 .remedy("see the server's log for the cause")

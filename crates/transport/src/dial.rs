@@ -1,9 +1,11 @@
 //! Connecting to a server over TLS, and what went wrong when that fails.
 //!
 //! - `check`: judging the server's chain as the caller wants it judged.
+//! - [`tap`]: hearing the id of the hello that we send.
 //! - [`trouble`]: the texts of faults.
 
 mod check;
+pub mod tap;
 pub mod trouble;
 
 use std::sync::Arc;
@@ -20,10 +22,11 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use self::check::Check;
+use self::tap::Tap;
 use crate::Clock;
 use crate::clock::RustlsTime;
 use crate::tls::notes;
-use crate::tls::{TlsVersion, present, provider};
+use crate::tls::{HelloId, TlsVersion, present, provider};
 
 /// How a server is judged.
 #[derive(Clone, Debug)]
@@ -68,13 +71,16 @@ pub struct Dial {
 pub struct Dialled {
     /// The connection. With TLS 1.3 a server that refuses us says so only at the first read: see
     /// [`trouble::of_io`].
-    pub stream: TlsStream<TcpStream>,
+    pub stream: TlsStream<Tap<TcpStream>>,
     /// The server's chain; `None` where it was not judged.
     pub verified: Option<Verified>,
     /// The application protocol agreed on.
     pub alpn: Option<Vec<u8>>,
     /// The version of TLS agreed on.
     pub version: TlsVersion,
+    /// The id that the server knows the handshake by, to be named where it refuses us only now: see
+    /// [`trouble::known_as`].
+    pub hello: Option<HelloId>,
 }
 
 impl Dial {
@@ -150,10 +156,11 @@ impl Dial {
         target: &str,
     ) -> Result<Dialled, Fault> {
         let connector = TlsConnector::from(Arc::clone(&self.config));
-        let (outcome, notes) = notes::taking(connector.connect(server.clone(), tcp)).await;
+        let (outcome, notes) = notes::taking(connector.connect(server.clone(), Tap::new(tcp))).await;
+        let hello = notes.said;
         let stream = outcome.map_err(|error| match notes.refusal {
             Some(refusal) => trouble::of_refusal(target, &refusal),
-            None => trouble::of_handshake(target, &error),
+            None => trouble::of_handshake(target, &error, hello),
         })?;
         let (_, connection) = stream.get_ref();
         let chain = connection.peer_certificates().unwrap_or_default();
@@ -161,7 +168,7 @@ impl Dial {
             self.check.judge(chain, &server).map_err(|refusal| trouble::of_refusal(target, &refusal))?;
         let alpn = connection.alpn_protocol().map(<[u8]>::to_vec);
         let version = TlsVersion::negotiated(connection.protocol_version());
-        Ok(Dialled { stream, verified, alpn, version })
+        Ok(Dialled { stream, verified, alpn, version, hello })
     }
 }
 

@@ -3,6 +3,7 @@
 //! - [`door`]: a [`Door`] holds all that a handshake is judged by; it is built whole and never patched.
 //! - [`online`]: asking the authorities' own services.
 //! - [`failure`]: why a handshake failed, told apart as far as the wire allows.
+//! - [`hello`]: the id by which both ends of a handshake can speak of it.
 //! - `resolve`: which of our certificates answers to which name.
 //! - `ask`: asking a client for its certificate; `memory`: chains verified before; `notes`: what a handshake learns on its way.
 //! - `first_bytes` and `farewell`: what is no TLS, and last words that arrive.
@@ -10,6 +11,7 @@
 
 pub mod door;
 pub mod failure;
+pub mod hello;
 pub mod online;
 
 mod alert;
@@ -26,6 +28,7 @@ mod resolve;
 pub(crate) use alert::error_for;
 pub use door::{Accepted, ClientAuth, Door, DoorSpec};
 pub use failure::{FailureKind, HandshakeFailure};
+pub use hello::{Heard, HelloId};
 pub use memory::Memories;
 pub use online::{Asking, Online};
 pub use provider::TlsVersion;

@@ -7,13 +7,20 @@ use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
+use transport::HelloId;
 
 use super::watched::{Noted, Watched};
 
 /// One open connection and the HTTP spoken on it.
 pub(crate) struct Connection {
     sender: Sender,
+    said: Said,
+}
+
+/// What is known of the TLS below, for when it breaks.
+struct Said {
     noted: Noted,
+    hello: Option<HelloId>,
 }
 
 enum Sender {
@@ -39,13 +46,14 @@ impl Connection {
     ///
     /// # Errors
     /// What HTTP said, and what TLS said where it was TLS.
-    pub(crate) async fn begin<S>(stream: S, spoken: Spoken) -> Result<Self, Broken>
+    pub(crate) async fn begin<S>(stream: S, spoken: Spoken, hello: Option<HelloId>) -> Result<Self, Broken>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (watched, noted) = Watched::new(stream);
         let io = TokioIo::new(watched);
-        let broken = |error| Broken::new(error, &noted);
+        let said = Said { noted, hello };
+        let broken = |error| said.broken(error);
         let sender = match spoken {
             Spoken::H1 => {
                 let (sender, connection) = http1::handshake(io).await.map_err(broken)?;
@@ -59,7 +67,7 @@ impl Connection {
                 Sender::H2(sender)
             }
         };
-        Ok(Self { sender, noted })
+        Ok(Self { sender, said })
     }
 
     /// Whether another request may go this way.
@@ -77,15 +85,15 @@ impl Connection {
     pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Broken> {
         let sent = match &mut self.sender {
             Sender::H1(sender) => {
-                sender.ready().await.map_err(|error| Broken::new(error, &self.noted))?;
+                sender.ready().await.map_err(|error| self.said.broken(error))?;
                 sender.send_request(request).await
             }
             Sender::H2(sender) => {
-                sender.ready().await.map_err(|error| Broken::new(error, &self.noted))?;
+                sender.ready().await.map_err(|error| self.said.broken(error))?;
                 sender.send_request(request).await
             }
         };
-        sent.map_err(|error| Broken::new(error, &self.noted))
+        sent.map_err(|error| self.said.broken(error))
     }
 
     /// The form of a request's target: HTTP/2 wants scheme and host in it.
@@ -100,10 +108,12 @@ pub(crate) struct Broken {
     pub(crate) http: hyper::Error,
     /// What TLS saw, where it was TLS.
     pub(crate) tls: Option<rustls::Error>,
+    /// The id that the server knows the handshake by.
+    pub(crate) hello: Option<HelloId>,
 }
 
-impl Broken {
-    fn new(http: hyper::Error, noted: &Noted) -> Self {
-        Self { http, tls: noted.get().cloned() }
+impl Said {
+    fn broken(&self, http: hyper::Error) -> Broken {
+        Broken { http, tls: self.noted.get().cloned(), hello: self.hello }
     }
 }

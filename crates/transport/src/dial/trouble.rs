@@ -6,6 +6,8 @@ use std::time::Duration;
 use fault::{Code, Fault, Place, Refusal};
 use rustls::{AlertDescription, Error};
 
+use crate::tls::HelloId;
+
 /// A server as faults name it.
 pub(super) fn target(host: &str, port: u16) -> String {
     if host.contains(':') && !host.starts_with('[') {
@@ -69,18 +71,31 @@ pub(super) fn of_refusal(target: &str, refusal: &Refusal) -> Fault {
 }
 
 /// The TLS handshake failed for another reason than our own no.
-pub(super) fn of_handshake(target: &str, error: &io::Error) -> Fault {
-    of_io(target, error).unwrap_or_else(|| {
-        let remedy = if error.kind() == io::ErrorKind::UnexpectedEof {
-            "the server closed in the middle of the handshake: see its log"
-        } else {
-            "check that the port speaks TLS, and that both sides share a version of it"
-        };
-        Fault::theirs(format!("TLS handshake with {target} failed"))
-            .at(Place::Name(target.to_owned()))
-            .because(error)
-            .remedy(remedy)
-    })
+pub(super) fn of_handshake(target: &str, error: &io::Error, hello: Option<HelloId>) -> Fault {
+    if let Some(fault) = of_io(target, error) {
+        return known_as(fault, hello);
+    }
+    let ended = error.kind() == io::ErrorKind::UnexpectedEof;
+    let remedy = if ended {
+        "the server closed in the middle of the handshake: see its log"
+    } else {
+        "check that the port speaks TLS, and that both sides share a version of it"
+    };
+    let fault = Fault::theirs(format!("TLS handshake with {target} failed"))
+        .at(Place::Name(target.to_owned()))
+        .because(error)
+        .remedy(remedy);
+    known_as(fault, hello.filter(|_| ended))
+}
+
+/// Adds to a fault the id that a server of ours knows the handshake by: it has the cause, and TLS only lets it send an
+/// alert.
+#[must_use]
+pub fn known_as(fault: Fault, hello: Option<HelloId>) -> Fault {
+    let Some(hello) = hello else { return fault };
+    let ask = format!("ask whoever runs the server: countersign explain {hello}");
+    let remedy = fault.remedy_text().map_or_else(|| ask.clone(), |first| format!("{first}; or {ask}"));
+    fault.because(format!("the server may know this handshake as {hello}")).remedy(remedy)
 }
 
 /// The fault behind an I/O error on a TLS connection, where a TLS alert is behind it.

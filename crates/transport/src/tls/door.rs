@@ -13,6 +13,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::ask::Ask;
 use super::failure::{FailureKind, HandshakeFailure};
+use super::hello::HelloId;
 use super::memory::Memories;
 use super::notes::{self, Notes};
 use super::online::Online;
@@ -76,6 +77,8 @@ pub struct Accepted {
     pub sni: Option<Box<str>>,
     /// The version of TLS agreed on.
     pub version: TlsVersion,
+    /// The id that the client knows the handshake by.
+    pub hello: Option<HelloId>,
 }
 
 impl Door {
@@ -153,23 +156,34 @@ impl Door {
     async fn shake(&self, mut tcp: TcpStream) -> Result<Accepted, (HandshakeFailure, Option<TcpStream>)> {
         // A handshake is small messages in turn, and so are most requests after it.
         let _ = tcp.set_nodelay(true);
-        if let Err(failure) = first_bytes::check(&tcp).await {
-            first_bytes::answer(&mut tcp, failure.kind()).await;
-            return Err((failure, Some(tcp)));
-        }
+        let hello = match first_bytes::check(&tcp).await {
+            Ok(hello) => hello,
+            Err(failure) => {
+                first_bytes::answer(&mut tcp, failure.kind()).await;
+                return Err((failure, Some(tcp)));
+            }
+        };
         let handshake = TlsAcceptor::from(Arc::clone(&self.config)).accept(tcp).into_fallible();
         let (outcome, notes) = notes::taking(handshake).await;
         match outcome {
-            Ok(stream) => self.judged(stream, notes).map_err(|failure| (failure, None)),
+            Ok(stream) => {
+                self.judged(stream, notes, hello).map_err(|failure| (failure.greeted_by(hello), None))
+            }
             Err((error, tcp)) => {
-                Err((HandshakeFailure::of(&error, notes, &self.config.alpn_protocols), Some(tcp)))
+                let failure = HandshakeFailure::of(&error, notes, &self.config.alpn_protocols);
+                Err((failure.greeted_by(hello), Some(tcp)))
             }
         }
     }
 
     /// Asks for a verdict on the chain of a finished handshake, whether or not rustls asked during it: a resumed
     /// session would bring a chain that nobody judged.
-    fn judged(&self, stream: TlsStream<TcpStream>, notes: Notes) -> Result<Accepted, HandshakeFailure> {
+    fn judged(
+        &self,
+        stream: TlsStream<TcpStream>,
+        notes: Notes,
+        hello: Option<HelloId>,
+    ) -> Result<Accepted, HandshakeFailure> {
         let (_, connection) = stream.get_ref();
         let verified = match (&self.ask, connection.peer_certificates()) {
             (Some(ask), Some(chain)) => match ask.judge(chain) {
@@ -180,7 +194,7 @@ impl Door {
         };
         let alpn = connection.alpn_protocol().map(<[u8]>::to_vec);
         let version = TlsVersion::negotiated(connection.protocol_version());
-        Ok(Accepted { stream, verdict: Ok(verified), alpn, sni: notes.sni, version })
+        Ok(Accepted { stream, verdict: Ok(verified), alpn, sni: notes.sni, version, hello })
     }
 }
 

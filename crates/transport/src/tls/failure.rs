@@ -6,6 +6,7 @@ use std::io;
 use fault::{Code, Refusal};
 use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
 
+use super::hello::HelloId;
 use super::notes::{self, Notes};
 
 /// What kind of failure it was; [`as_str`](Self::as_str) is its label in logs and metrics.
@@ -73,16 +74,17 @@ pub struct HandshakeFailure {
     cause: String,
     refusal: Option<Refusal>,
     sni: Option<Box<str>>,
+    hello: Option<HelloId>,
 }
 
 impl HandshakeFailure {
     pub(crate) fn new(kind: FailureKind, cause: impl Into<String>) -> Self {
-        Self { kind, cause: cause.into(), refusal: None, sni: None }
+        Self { kind, cause: cause.into(), refusal: None, sni: None, hello: None }
     }
 
     pub(crate) fn refused(refusal: Refusal) -> Self {
         let cause = refusal.to_string();
-        Self { kind: FailureKind::Refused, cause, refusal: Some(refusal), sni: None }
+        Self { kind: FailureKind::Refused, cause, refusal: Some(refusal), sni: None, hello: None }
     }
 
     pub(crate) fn asked_for(mut self, sni: Option<Box<str>>) -> Self {
@@ -90,9 +92,14 @@ impl HandshakeFailure {
         self
     }
 
+    pub(crate) fn greeted_by(mut self, hello: Option<HelloId>) -> Self {
+        self.hello = hello;
+        self
+    }
+
     /// What rustls' error and the handshake's notes amount to; `ours` are the protocols that we speak.
     pub(crate) fn of(error: &io::Error, notes: Notes, ours: &[Vec<u8>]) -> Self {
-        let Notes { refusal, sni, foreign_alpn } = notes;
+        let Notes { refusal, sni, foreign_alpn, .. } = notes;
         let failure = match refusal {
             Some(refusal) => Self::refused(refusal),
             None => match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
@@ -157,6 +164,12 @@ impl HandshakeFailure {
     #[must_use]
     pub fn sni(&self) -> Option<&str> {
         self.sni.as_deref()
+    }
+
+    /// The id that the client may ask about the handshake by, where its hello came so far.
+    #[must_use]
+    pub fn hello(&self) -> Option<HelloId> {
+        self.hello
     }
 }
 

@@ -9,6 +9,8 @@ use std::future::Future;
 use fault::Refusal;
 use rustls::server::ClientHello;
 
+use super::hello::HelloId;
+
 /// Notes on one handshake.
 #[derive(Default)]
 pub(crate) struct Notes {
@@ -18,6 +20,8 @@ pub(crate) struct Notes {
     pub(crate) sni: Option<Box<str>>,
     /// The application protocols that the client offered, where none is ours.
     pub(crate) foreign_alpn: Option<String>,
+    /// The id of the hello that we, as a client, sent.
+    pub(crate) said: Option<HelloId>,
 }
 
 tokio::task_local! {
@@ -36,6 +40,11 @@ pub(crate) async fn taking<T>(handshake: impl Future<Output = T>) -> (T, Notes) 
 /// Notes why our verifier said no.
 pub(crate) fn refused(refusal: Refusal) {
     write(|notes| notes.refusal = Some(refusal));
+}
+
+/// Notes the id of the hello that we sent.
+pub(crate) fn said(hello: HelloId) {
+    write(|notes| notes.said = Some(hello));
 }
 
 /// Notes what matters of the client's first message.

@@ -7,6 +7,7 @@
 
 mod alerts;
 mod dialling;
+mod greeting;
 mod memory;
 mod names;
 mod pki;
