@@ -10,9 +10,12 @@
 //! - [`draft`]: the exact bytes to sign, checked against profile and issuer and [linted](lint).
 //! - [`record`]: the proof that the ledger holds the draft.
 //! - [`sign`]: the signature, which only a recorded draft can get.
+//! - [`revoke`](mod@revoke): what was issued is taken back, on record before anybody hears of it.
+//! - [`crl`]: the signed list of what was taken back.
 //! - [`tier`]: the root and the issuers below it.
 
 mod authority;
+mod crl;
 mod draft;
 mod issue;
 mod key;
@@ -22,15 +25,18 @@ mod possession;
 mod profile;
 mod record;
 mod request;
+mod revoke;
 mod sign;
 mod stand_in;
 mod tier;
 
 pub use authority::{Authority, Standing};
+pub use crl::SignedCrl;
 pub use draft::Draft;
 pub use names::{Names, parse_san};
 pub use profile::Profile;
 pub use record::Recorded;
 pub use request::Request;
+pub use revoke::revoke;
 pub use sign::{Issued, to_pem};
 pub use tier::{IssuerKind, NewTier, Tier, init_root};

@@ -82,14 +82,18 @@ pub(crate) fn sign_with(key: &SigningKey, key_id: Pin, recorded: &Recorded) -> R
 /// One certificate as PEM.
 #[must_use]
 pub fn to_pem(certificate: &Certificate) -> String {
-    let encoded = base64::prelude::BASE64_STANDARD.encode(certificate.der());
-    let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
+    pem("CERTIFICATE", certificate.der())
+}
+
+/// DER as PEM, under this label.
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
+    let encoded = base64::prelude::BASE64_STANDARD.encode(der);
+    let mut text = format!("-----BEGIN {label}-----\n");
     for (n, c) in encoded.chars().enumerate() {
         if n > 0 && n % 64 == 0 {
             text.push('\n');
         }
         text.push(c);
     }
-    text.push_str("\n-----END CERTIFICATE-----\n");
-    text
+    text + "\n-----END " + label + "-----\n"
 }

@@ -13,4 +13,6 @@ mod ledgered;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod revoking;
+#[cfg(test)]
 mod world;

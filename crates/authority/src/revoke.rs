@@ -1,0 +1,40 @@
+use fault::Fault;
+use identity::{Fingerprint, RevocationReason};
+use ledger::{AuditEvent, AuditKind, CertificateId, Ledger, Revoked};
+use time::OffsetDateTime;
+
+/// Takes a certificate back: the revocation goes on record, durably, and then into the audit record with `by`, who or
+/// what asked for it.
+///
+/// No key takes part. Whoever follows the ledger refuses the certificate from then on; a list for others is signed
+/// with [`Authority::sign_crl`](crate::Authority::sign_crl).
+///
+/// # Errors
+/// Where the ledger does not hold the certificate as an issued one, or fails. A fault of the audit record says that
+/// the certificate is revoked all the same.
+pub async fn revoke(
+    ledger: &dyn Ledger,
+    id: CertificateId,
+    reason: RevocationReason,
+    by: &str,
+    now: OffsetDateTime,
+) -> Result<Revoked, Fault> {
+    let revoked = ledger.revoke(id.clone(), reason, now).await?;
+    if revoked.already {
+        return Ok(revoked);
+    }
+    let known = ledger.certificate(id).await.ok().flatten();
+    let event = AuditEvent {
+        serial: Some(revoked.record.serial.clone()),
+        issuer: known.as_ref().map(|record| record.draft.issuer.name.clone()),
+        certificate: known.and_then(|record| record.der).map(|der| Fingerprint::of_der(&der)),
+        cause: Some(format!("{reason}, by {by}")),
+        ..AuditEvent::new(AuditKind::Revoke, now)
+    };
+    match ledger.audit(vec![event]).await {
+        Ok(()) => Ok(revoked),
+        Err(error) => Err(Fault::theirs("the certificate is revoked, and the audit record does not say so")
+            .because(error)
+            .remedy("see that the ledger's disk has room")),
+    }
+}
