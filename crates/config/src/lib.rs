@@ -26,9 +26,9 @@ mod yaml;
 
 pub use origin::Origin;
 pub use plan::{
-    AuditPlan, AuthorityPlan, Backend, ClientAuth, ClientCa, ControlPlanePlan, DatabasePlan, DeniedIssuer,
-    DeniedSerial, Environment, IssuerPlan, KeyPassword, LedgerPlan, LimitsPlan, ListenerPlan, LogFormat,
-    LogLevel, LoggingPlan, OpenMode, PemText, Plan, ProfilePlan, RevocationPlan, TlsMode, TlsPlan,
+    AuditPlan, AuthorityPlan, Backend, ClientAuth, ClientCa, ControlPlanePlan, CrlPlan, DatabasePlan,
+    DeniedIssuer, DeniedSerial, Environment, IssuerPlan, KeyPassword, LedgerPlan, LimitsPlan, ListenerPlan,
+    LogFormat, LogLevel, LoggingPlan, OpenMode, PemText, Plan, ProfilePlan, RevocationPlan, TlsMode, TlsPlan,
     TlsVersion, Transport,
 };
 pub use read::{read, read_text};

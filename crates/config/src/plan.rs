@@ -10,7 +10,7 @@ use std::time::Duration;
 use access::{Accepted, GrantSpec, PrincipalSpec};
 use fault::Place;
 
-pub use self::authority::{AuthorityPlan, IssuerPlan, KeyPassword, PemText, ProfilePlan};
+pub use self::authority::{AuthorityPlan, CrlPlan, IssuerPlan, KeyPassword, PemText, ProfilePlan};
 pub use self::revocation::{DeniedIssuer, DeniedSerial, RevocationPlan};
 use crate::origin::Origin;
 use crate::scalar::words;

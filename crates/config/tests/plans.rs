@@ -132,6 +132,7 @@ authority:
     server: { cert: ./pki/issuers/server.crt, key: ./pki/issuers/server.key, key_password_env: PW }
     client: { cert: ./pki/issuers/client.crt, key: ~/client.key, key_password_file: pw }
   profiles: { client: { lifetime: 90d, usages: [client], keys: [ecdsa-p256, ed25519] } }
+  crl: { lifetime: 12h }
 tls: { local: { mode: authority, client_ca: authority, hosts: [localhost] } }
 listeners: [ { name: h2, address: "127.0.0.1:7777", tls: local, auth: [mtls, none] } ]
 auth: { principals: [ { name: admin, methods: [ { mtls: { subject_cn: admin } } ] }, { name: old, active: no } ] }
@@ -147,6 +148,7 @@ control_plane: { enabled: true, admins: [admin] }
         matches!(&authority.issuers["client"].key, PemText::File(key) if key == Path::new("/home/a/client.key"))
     );
     assert_eq!(authority.profiles["client"].lifetime, Some(Duration::from_secs(90 * 86_400)));
+    assert_eq!(authority.crl.lifetime, Duration::from_secs(12 * 3600));
     assert!(matches!(&plan.tls["local"].mode, TlsMode::Authority { hosts } if hosts == &["localhost"]));
     assert_eq!(plan.listeners[0].auth, [Accepted::Mtls, Accepted::None]);
     assert!(!plan.principals[1].active);

@@ -1,6 +1,6 @@
 use fault::Fault;
-use identity::der;
-use identity::{KeyKind, RevocationReason, Serial};
+
+use identity::{KeyKind, RevocationReason, Serial, der};
 use ledger::RevocationRecord;
 use rustls_pki_types::alg_id;
 use time::{OffsetDateTime, UtcOffset};

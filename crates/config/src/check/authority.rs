@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use identity::Secret;
 
-use crate::plan::{AuthorityPlan, IssuerPlan, KeyPassword, PemText, ProfilePlan};
+use crate::plan::{AuthorityPlan, CrlPlan, IssuerPlan, KeyPassword, PemText, ProfilePlan};
 use crate::reader::{At, Reader};
-use crate::section::authority::{Authority, Issuer, Profile, ServiceName};
+use crate::section::authority::{Authority, Crl, Issuer, Profile, ServiceName};
 use crate::sources::Sources;
 use crate::table::Table;
 
@@ -32,6 +32,7 @@ pub(super) fn plan(
             issuers: BTreeMap::from([(SERVICE.to_owned(), issuer)]),
             profiles: BTreeMap::new(),
             services: BTreeSet::new(),
+            crl: CrlPlan::default(),
         }),
     };
     Some(At { value, place })
@@ -67,7 +68,16 @@ fn of_the_file(
     }
     issuers.extend(given.and_then(|given| given.value).map(|issuer| (SERVICE.to_owned(), issuer)));
     let root_cert = written.root_cert.as_ref().map(|at| at.value.clone());
-    Some(AuthorityPlan { root_cert, issuers, profiles, services })
+    Some(AuthorityPlan { root_cert, issuers, profiles, services, crl: crl(reader, &written.crl.value) })
+}
+
+fn crl(reader: &mut Reader<'_>, written: &Crl) -> CrlPlan {
+    // What lists say of time is in whole seconds.
+    if written.lifetime.value.as_secs() == 0 {
+        let said = "config: authority.crl.lifetime is no lifetime";
+        reader.refuse(&written.lifetime, said, "write a lifetime such as 24h");
+    }
+    CrlPlan { lifetime: written.lifetime.value }
 }
 
 fn services(reader: &mut Reader<'_>, written: Option<&At<Vec<At<ServiceName>>>>) -> BTreeSet<String> {

@@ -17,6 +17,22 @@ pub struct AuthorityPlan {
     pub profiles: BTreeMap<String, ProfilePlan>,
     /// The registry: the services that get certificates, and no others.
     pub services: BTreeSet<String>,
+    /// The lists of what was revoked.
+    pub crl: CrlPlan,
+}
+
+/// The lists of what our issuers revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CrlPlan {
+    /// How long after it was signed a list promises a newer one.
+    pub lifetime: Duration,
+}
+
+/// One day.
+impl Default for CrlPlan {
+    fn default() -> Self {
+        Self { lifetime: Duration::from_secs(86_400) }
+    }
 }
 
 /// An issuer's certificate and key.

@@ -21,7 +21,9 @@ table! {
         profiles: Named<Profile>;
         /// The registry of internal services: only these get certificates of the profile `service`.
         services: Vec<At<ServiceName>>;
-        later "rotation" "crl" "ocsp" "distribution_url";
+        /// The lists of what was revoked.
+        crl: Crl = "";
+        later "rotation" "ocsp" "distribution_url";
     }
 }
 
@@ -48,6 +50,14 @@ table! {
         usages: Vec<At<Purpose>>;
         /// Which keys it may carry.
         keys: Vec<At<KeyKind>>;
+    }
+}
+
+table! {
+    /// The lists of what was revoked, one for each issuer.
+    Crl at "authority.crl" {
+        /// How long after it was signed a list promises a newer one (`nextUpdate`).
+        lifetime: Duration = "24h";
     }
 }
 

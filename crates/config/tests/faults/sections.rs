@@ -23,13 +23,14 @@ fn databases_keep_their_rules() {
 #[test]
 fn the_authority_and_its_ledger_keep_their_rules() {
     assert_eq!(
-        said(&with("authority: { profiles: { odd: {}, client: { lifetime: 0s, usages: [] } } }")),
+        said(&with("authority: { profiles: { odd: {}, client: { lifetime: 0s, usages: [] } }, crl: { lifetime: 0s } }")),
         "c.yaml:1:12: config: authority needs issuers\n  try: write issuers: { server: { cert: …, key: … }, client: { cert: …, key: … } }
 c.yaml:1:12: config: authority needs root_cert\n  try: write the path of the root's certificate, such as ./pki/root.crt
 c.yaml:1:12: config: authority needs a ledger to record what it issues\n  try: write ledger: { url: \"sqlite:./state/ledger.db\" }
 c.yaml:1:26: config: authority profile \"odd\" is not built in and needs lifetime and usages\n  try: write both, such as lifetime: 90d and usages: [client]
 c.yaml:1:55: config: authority profile \"client\" has no lifetime\n  try: write a lifetime such as 90d
-c.yaml:1:67: config: authority profile \"client\" may be used for nothing\n  try: write usages: [client], [server], or both"
+c.yaml:1:67: config: authority profile \"client\" may be used for nothing\n  try: write usages: [client], [server], or both
+c.yaml:1:92: config: authority.crl.lifetime is no lifetime\n  try: write a lifetime such as 24h"
     );
     assert_eq!(
         said(&with("ledger: { url: \"postgresql://db\" }")),
