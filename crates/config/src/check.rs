@@ -4,6 +4,7 @@ mod authority;
 mod database;
 mod listener;
 mod principal;
+mod reload;
 mod tls;
 
 use std::collections::BTreeMap;
@@ -27,11 +28,11 @@ use crate::table::Table;
 pub(crate) fn plan(reader: &mut Reader<'_>, sources: &Sources, top: Top) -> Plan {
     let environment = environment(reader, sources, &top.environment);
     let authority = authority::plan(reader, sources, top.authority.as_ref());
-    let tls = tls::settle(reader, sources, top.tls.as_ref(), !top.lacks(&top.listeners, "listeners"));
+    let tls = tls::settle(reader, sources, &top);
     let (listeners, implicit) = listeners(reader, sources, top.listeners, &tls);
     let profiles = tls::plans(reader, &tls, environment, top.authority.as_ref());
     let auth = &top.auth.value;
-    let principals = principal::specs(reader, &auth.principals.value);
+    let principals = principal::specs(reader, &auth.principals.value, tls.http.is_some());
     // Principals that are written and wrong are not the same as none.
     let unnamed = auth.principals.value.is_empty() && auth.unread().is_empty();
     let env_only = implicit && unnamed;
@@ -63,6 +64,8 @@ pub(crate) fn plan(reader: &mut Reader<'_>, sources: &Sources, top: Top) -> Plan
         limits: limits(&top.limits.value),
         audit: audit(&top.audit.value),
         logging: logging(&top.logging.value),
+        allow_weaker: reload::allow_weaker(reader, &top.allow_weaker),
+        reload: reload::plan(reader, &top.reload.value),
         env_only,
         origins: Vec::new(),
     }

@@ -26,10 +26,10 @@ mod yaml;
 
 pub use origin::Origin;
 pub use plan::{
-    AuditPlan, AuthorityPlan, Backend, ClientAuth, ClientCa, ControlPlanePlan, CrlPlan, DatabasePlan,
-    DeniedIssuer, DeniedSerial, Environment, IssuerPlan, KeyPassword, LedgerPlan, LimitsPlan, ListenerPlan,
-    LogFormat, LogLevel, LoggingPlan, OpenMode, PemText, Plan, ProfilePlan, RevocationPlan, TlsMode, TlsPlan,
-    TlsVersion, Transport,
+    AllowWeaker, AuditPlan, AuthorityPlan, Backend, ClientAuth, ClientCa, ControlPlanePlan, CrlPlan,
+    DatabasePlan, DeniedSerial, Environment, IssuerPlan, KeyPassword, LedgerPlan, LimitsPlan, ListenerPlan,
+    LogFormat, LogLevel, LoggingPlan, OpenMode, PemText, Plan, ProfilePlan, ReloadPlan, RevocationPlan,
+    TlsMode, TlsPlan, TlsVersion, Transport,
 };
 pub use read::{read, read_text};
 pub use reference::reference;

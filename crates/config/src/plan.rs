@@ -1,6 +1,7 @@
 //! What was read, checked and resolved: nothing in here is left open except what the certificates themselves decide.
 
 mod authority;
+mod reload;
 mod revocation;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,8 @@ use access::{Accepted, GrantSpec, PrincipalSpec};
 use fault::Place;
 
 pub use self::authority::{AuthorityPlan, CrlPlan, IssuerPlan, KeyPassword, PemText, ProfilePlan};
-pub use self::revocation::{DeniedIssuer, DeniedSerial, RevocationPlan};
+pub use self::reload::{AllowWeaker, ReloadPlan};
+pub use self::revocation::{DeniedSerial, RevocationPlan};
 use crate::origin::Origin;
 use crate::scalar::words;
 use crate::table::shapes;
@@ -49,6 +51,10 @@ pub struct Plan {
     pub audit: AuditPlan,
     /// What is logged.
     pub logging: LoggingPlan,
+    /// What a reload may make weaker than it was.
+    pub allow_weaker: AllowWeaker,
+    /// When the configuration is read again without being told to.
+    pub reload: ReloadPlan,
     /// Every verified certificate is the principal that its common name names: no principals are configured, and
     /// the one TLS block or the environment gives a client CA, or nothing that could sign anyone in.
     pub env_only: bool,

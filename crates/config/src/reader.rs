@@ -131,7 +131,7 @@ impl Reader<'_> {
 
     /// Two spellings of one key could say two things.
     fn refuse_both_spellings(&mut self, entries: &Entries<'_>) {
-        for (key, also) in entries.also {
+        for (key, also) in entries.also.iter().filter_map(|(key, also)| Some((*key, (*also)?))) {
             let (Some(_), Some((second, _))) = (entries.find(key), entries.find(also)) else { continue };
             let said = format!("{} and {also} are two spellings of one key", entries.key(key));
             self.fault(Some(second.spot), Fault::yours(said).remedy("keep one of them"));
@@ -193,7 +193,7 @@ pub(crate) struct Known {
     pub(crate) now: &'static [&'static str],
     pub(crate) later: &'static [&'static str],
     /// Keys with their other spelling, which is among those known now.
-    pub(crate) also: &'static [(&'static str, &'static str)],
+    pub(crate) also: &'static [(&'static str, Option<&'static str>)],
 }
 
 /// The entries of one table.
@@ -201,7 +201,7 @@ pub(crate) struct Entries<'n> {
     path: String,
     entries: &'n [(Key, Node)],
     /// Keys with their other spelling.
-    also: &'static [(&'static str, &'static str)],
+    also: &'static [(&'static str, Option<&'static str>)],
     /// Keys whose value is written and could not be read.
     pub(crate) unread: Vec<&'static str>,
 }
@@ -209,9 +209,8 @@ pub(crate) struct Entries<'n> {
 impl<'n> Entries<'n> {
     /// The key as it is spelt, and its value.
     fn get(&self, key: &str) -> Option<&'n (Key, Node)> {
-        let other =
-            || self.also.iter().find(|(known, _)| *known == key).and_then(|(_, also)| self.find(also));
-        self.find(key).or_else(other)
+        let also = || self.also.iter().find(|(known, _)| *known == key).and_then(|(_, also)| *also);
+        self.find(key).or_else(|| self.find(also()?))
     }
 
     fn find(&self, key: &str) -> Option<&'n (Key, Node)> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::section::{access, authority, database, limits, listener, revocation, tls, top};
+use crate::section::{access, authority, database, http, limits, listener, reload, revocation, tls, top};
 use crate::sources;
 use crate::table::Table;
 
@@ -34,6 +34,10 @@ const SHORT: &str = "\
 certificate is the principal that its common name names, read-write on that database; without, only the health routes
 answer. A file whose `tls` section is [the short spelling](#tls) and that has no listeners and no principals means the
 same. Where a file names exactly one profile, these variables and flags override that profile.
+
+`http` in a file is the same once more, with its own port and its own places for certificates. So are the variables
+`COUNTERSIGN_HTTP_MTLS_…` where nothing else says what to serve; elsewhere they override the one profile. In Harper's
+spelling a principal for whom no `methods` are written is recognized by a common name that is its name.
 ";
 
 /// The reference page, in Markdown.
@@ -54,6 +58,8 @@ pub fn reference() -> String {
     table::<revocation::Ocsp>(&mut page);
     table::<revocation::UrlRewrite>(&mut page);
     table::<tls::ShortTls>(&mut page);
+    table::<http::Http>(&mut page);
+    table::<http::HttpMtls>(&mut page);
     table::<listener::Listener>(&mut page);
     table::<access::Auth>(&mut page);
     table::<access::Principal>(&mut page);
@@ -66,6 +72,7 @@ pub fn reference() -> String {
     table::<top::Audit>(&mut page);
     table::<top::AuthEvents>(&mut page);
     table::<top::Logging>(&mut page);
+    table::<reload::Reload>(&mut page);
     outside(&mut page);
     page.push('\n');
     page.push_str(SHORT);
@@ -103,7 +110,7 @@ fn joined(lines: &[&str]) -> String {
 fn outside(page: &mut String) {
     page.push_str("\n## Variables and flags\n\nA variable that is empty counts as unset.\n\n");
     page.push_str("| Variable | Flag | Meaning |\n|---|---|---|\n");
-    for setting in sources::ALL {
+    for setting in sources::all() {
         let code = |name: Option<&str>| name.map(|name| format!("`{name}`")).unwrap_or_default();
         let _ = writeln!(page, "| {} | {} | {} |", code(setting.variable), code(setting.flag), setting.about);
     }

@@ -3,8 +3,10 @@
 pub(crate) mod access;
 pub(crate) mod authority;
 pub(crate) mod database;
+pub(crate) mod http;
 pub(crate) mod limits;
 pub(crate) mod listener;
+pub(crate) mod reload;
 pub(crate) mod revocation;
 pub(crate) mod tls;
 pub(crate) mod top;

@@ -1,5 +1,7 @@
 //! What a configuration is made of besides the file: flags and variables, each declared once.
 
+pub(crate) mod http;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -114,7 +116,11 @@ pub(crate) const LENIENT: Outside =
     Outside { variable: None, flag: Some("--lenient"), about: "Unknown keys are warnings and not faults." };
 
 /// Every setting from outside the file, in the order of the reference page.
-pub(crate) const ALL: &[Outside] = &[
+pub(crate) fn all() -> impl Iterator<Item = &'static Outside> {
+    ALL.iter().chain(http::ALL)
+}
+
+const ALL: &[Outside] = &[
     CONFIG_FILE,
     ENVIRONMENT,
     TLS_ENABLED,

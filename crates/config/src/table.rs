@@ -54,7 +54,7 @@ macro_rules! table {
             const KNOWN: $crate::reader::Known = $crate::reader::Known {
                 now: &[$($crate::table::table!(@key $field $($spelt)?) $(, $also)?),+],
                 later: &[$($($later),+)?],
-                also: &[$($((stringify!($field), $also),)?)+],
+                also: &[$(($crate::table::table!(@key $field $($spelt)?), $crate::table::table!(@default $($also)?))),+],
             };
         }
 

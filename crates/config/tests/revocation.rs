@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use countersign_config::{DeniedIssuer, RevocationPlan, Sources, read_text};
+use countersign_config::{RevocationPlan, Sources, read_text};
 use fault::Fault;
-use identity::{FailureMode, OutdatedCrl, RevocationPolicy, Serial, Verification};
+use identity::{FailureMode, IssuerMatch, OutdatedCrl, RevocationPolicy, Serial, Verification};
 
 fn read(revocation: &str) -> (RevocationPlan, Vec<Fault>) {
     let text = format!(
@@ -105,10 +105,10 @@ fn a_denied_serial_is_the_same_in_every_spelling() {
     .revoked_serials;
     let serials: Vec<String> = denied.iter().map(|denied| denied.serial.to_string()).collect();
     assert_eq!(serials, ["01769F7D6A", "0A0B", "0A0B", "0A0B", "10", "01"]);
-    assert_eq!(denied[0].issuer, Some(DeniedIssuer::Name("CN=Old CA".to_owned())));
+    assert_eq!(denied[0].issuer, Some("CN=Old CA".parse().unwrap()));
     assert_eq!(denied[1].serial, Serial::parse("a0b").unwrap());
     assert!(denied[1].issuer.is_none() && denied[1].place.is_some());
-    assert_eq!(denied[5].issuer, Some(DeniedIssuer::Key(identity::Pin::parse(&pin).unwrap())));
+    assert_eq!(denied[5].issuer, Some(IssuerMatch::Key(identity::Pin::parse(&pin).unwrap())));
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn asking_nobody_where_no_list_is_at_hand_refuses_everyone_and_says_so() {
     let (_, warnings) = read(", revocation: { verification: { crl: false, ocsp: false } }");
     assert_eq!(
         warnings[0].to_string(),
-        "c.yaml:1:86: tls profile \"prod\": revocation.verification has crl and ocsp switched off, and there are no \
+        "c.yaml:1:88: tls profile \"prod\": revocation.verification has crl and ocsp switched off, and there are no \
          crl_files: every client certificate is refused\n  try: switch crl or ocsp on, or write crl_files"
     );
     let (_, warnings) = read(", revocation: { crl_files: [a], verification: { crl: false, ocsp: false } }");

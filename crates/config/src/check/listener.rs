@@ -51,11 +51,15 @@ pub(super) fn implicit(reader: &mut Reader<'_>, sources: &Sources, tls: &Settled
     if let Some(at) = listen.as_ref().filter(|at| parse(&at.value).is_none()) {
         refuse_address(reader, at, "--listen");
     }
+    if let Some(at) = tls.http.as_ref().filter(|at| listen.is_none() && parse(&at.value).is_none()) {
+        refuse_address(reader, at, "http.securePort");
+    }
     let auth = profile.client_ca.iter().map(|_| Accepted::Mtls).collect();
+    let written = || tls.http.as_ref().map_or_else(|| IMPLICIT.to_owned(), |at| at.value.clone());
     Some(ListenerPlan {
         name: "https".to_owned(),
         transport: Transport::H2,
-        address: listen.map_or_else(|| IMPLICIT.to_owned(), |at| at.value),
+        address: listen.map_or_else(written, |at| at.value),
         tls: Some(SHORT.to_owned()),
         auth,
         place: None,

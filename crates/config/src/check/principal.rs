@@ -6,12 +6,13 @@ use crate::reader::{At, Reader, placed};
 use crate::section::access::{Method, Mtls, PinText, Principal, refused};
 use crate::table::Table;
 
-/// The principals as `access` takes them.
-pub(super) fn specs(reader: &mut Reader<'_>, written: &[At<Principal>]) -> Vec<PrincipalSpec> {
-    written.iter().enumerate().filter_map(|(n, principal)| spec(reader, n, principal)).collect()
+/// The principals as `access` takes them. `by_name`: those without a word about methods are recognized by a common name
+/// that is their own, as Harper's users are.
+pub(super) fn specs(reader: &mut Reader<'_>, written: &[At<Principal>], by_name: bool) -> Vec<PrincipalSpec> {
+    written.iter().enumerate().filter_map(|(n, principal)| spec(reader, n, principal, by_name)).collect()
 }
 
-fn spec(reader: &mut Reader<'_>, n: usize, written: &At<Principal>) -> Option<PrincipalSpec> {
+fn spec(reader: &mut Reader<'_>, n: usize, written: &At<Principal>, by_name: bool) -> Option<PrincipalSpec> {
     let Some(name) = &written.value.name else {
         if written.value.lacks(&written.value.name, "name") {
             let said = format!("config: auth.principals[{n}] needs a name");
@@ -26,14 +27,22 @@ fn spec(reader: &mut Reader<'_>, n: usize, written: &At<Principal>) -> Option<Pr
         );
         reader.refuse(name, said, "choose another name");
     }
-    let methods = &written.value.methods.value;
-    let methods = methods.iter().filter_map(|method| way(reader, &name.value, method)).collect();
+    let listed = &written.value.methods;
+    let mut methods: Vec<Way> =
+        listed.value.iter().filter_map(|method| way(reader, &name.value, method)).collect();
+    if by_name && listed.place.is_none() && written.value.unread().is_empty() {
+        methods.push(Way::Mtls(common_name(name)));
+    }
     Some(PrincipalSpec {
         name: name.value.clone(),
         active: written.value.active.value,
         methods,
         place: name.place.clone(),
     })
+}
+
+fn common_name(name: &At<String>) -> MtlsMatch {
+    MtlsMatch { subject_cn: Some(name.value.clone()), place: name.place.clone(), ..MtlsMatch::default() }
 }
 
 fn way(reader: &mut Reader<'_>, principal: &str, method: &At<Method>) -> Option<Way> {

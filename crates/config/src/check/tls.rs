@@ -10,11 +10,13 @@ use crate::reader::{At, Reader};
 use crate::scalar::Scalar;
 use crate::section::authority::Authority;
 use crate::section::tls::{Mode, Profile, Tls};
+use crate::section::top::Top;
 use crate::sources::{
     KEY_PASSWORD, Sources, TLS_CERT, TLS_CLIENT_AUTH, TLS_CLIENT_CA, TLS_ENABLED, TLS_KEY, TLS_MIN_VERSION,
 };
 use crate::table::Table;
 
+mod http;
 mod revocation;
 mod short;
 
@@ -26,6 +28,8 @@ pub(super) struct Settled {
     pub(super) profiles: Vec<(At<String>, Profile)>,
     /// Whether the one profile comes from the short spelling or the environment.
     pub(super) short: bool,
+    /// The address of Harper's spelling, where that is used.
+    pub(super) http: Option<At<String>>,
     password: Option<Secret>,
 }
 
@@ -42,29 +46,34 @@ impl Settled {
 }
 
 /// Decides which profiles there are, and lets flags and variables speak before the file.
-pub(super) fn settle(
-    reader: &mut Reader<'_>,
-    sources: &Sources,
-    written: Option<&At<Tls>>,
-    has_listeners: bool,
-) -> Settled {
+pub(super) fn settle(reader: &mut Reader<'_>, sources: &Sources, top: &Top) -> Settled {
     let password = sources.setting(&KEY_PASSWORD).map(|at| Secret::new(at.value));
-    let mut settled = Settled { profiles: Vec::new(), short: false, password };
-    match written.map(|at| &at.value) {
+    let has_listeners = !top.lacks(&top.listeners, "listeners");
+    let http = http::block(reader, sources, top);
+    let mut settled = Settled { profiles: Vec::new(), short: true, http: None, password };
+    let block = match top.tls.as_ref().map(|at| &at.value) {
         Some(Tls::Profiles(named)) => {
             settled.profiles = named.0.clone();
+            settled.short = false;
             override_only_profile(reader, sources, &mut settled.profiles);
+            None
         }
-        Some(Tls::Short(block)) => {
-            let place = written.and_then(|at| at.place.clone());
-            settled.short = true;
-            settled.profiles.extend(short::profile(reader, sources, Some(block), place, has_listeners));
+        Some(Tls::Short(block)) => Some(block.as_ref()),
+        None => None,
+    };
+    match http {
+        _ if !settled.short => {}
+        Some(http) => {
+            settled.profiles.push(http::profile(reader, sources, &http, block));
+            let port = &http.value.secure_port;
+            settled.http = Some(At { value: port.value.0.clone(), place: port.place.clone() });
         }
         None => {
-            settled.short = true;
-            settled.profiles.extend(short::profile(reader, sources, None, None, has_listeners));
+            let place = top.tls.as_ref().and_then(|at| at.place.clone());
+            settled.profiles.extend(short::profile(reader, sources, block, place, has_listeners));
         }
     }
+    http::override_profile(reader, sources, &mut settled);
     settled
 }
 

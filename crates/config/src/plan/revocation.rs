@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use fault::Place;
-use identity::{Pin, RevocationPolicy, Serial};
+use identity::{IssuerMatch, RevocationPolicy, Serial};
 
 /// What counts as revoked among client certificates, and who is asked about the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,18 +28,9 @@ pub struct DeniedSerial {
     /// The number.
     pub serial: Serial,
     /// Whose it is; none for whichever authority.
-    pub issuer: Option<DeniedIssuer>,
+    pub issuer: Option<IssuerMatch>,
     /// Where it was written.
     pub place: Option<Place>,
-}
-
-/// The authority that gave a denied serial number.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DeniedIssuer {
-    /// By its subject, as RFC 4514 writes names.
-    Name(String),
-    /// By its public key.
-    Key(Pin),
 }
 
 /// Nothing is revoked, nobody is asked.

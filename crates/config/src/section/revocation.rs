@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use identity::{FailureMode, Serial};
+use identity::{FailureMode, IssuerMatch, Serial};
 
-use crate::plan::DeniedIssuer;
 use crate::reader::{At, Reader, Shape};
 use crate::scalar::{Ground, Scalar, Size, Wrong, unknown, words};
 use crate::table::{Toggle, shapes, table};
@@ -49,9 +48,9 @@ table! {
         /// The number in hexadecimal, in any case, with or without colons and leading zeros, as
         /// `openssl x509 -noout -serial` prints it.
         serial: Serial;
-        /// The authority that gave the number: its subject, such as `CN=Old CA,O=Example`, or the pin of its key; left
-        /// out: whichever authority.
-        issuer: DeniedIssuer;
+        /// The authority that gave the number: attributes that its subject has, such as `CN=Old CA,O=Example`, or the pin of
+        /// its key; left out: whichever authority.
+        issuer: IssuerMatch;
     }
 }
 
@@ -59,7 +58,7 @@ table! {
 #[derive(Clone, Debug)]
 pub(crate) struct RevokedSerial {
     pub(crate) serial: Option<At<Serial>>,
-    pub(crate) issuer: Option<At<DeniedIssuer>>,
+    pub(crate) issuer: Option<At<IssuerMatch>>,
 }
 
 impl Shape for RevokedSerial {
@@ -197,22 +196,18 @@ impl Scalar for FailureMode {
     }
 }
 
-impl Scalar for DeniedIssuer {
+impl Scalar for IssuerMatch {
     fn kind() -> String {
         "a subject such as `CN=Old CA`, 64 hexadecimal digits or `sha256//BASE64`".into()
     }
 
     fn parse(text: &str, _: &Ground) -> Result<Self, Wrong> {
-        if let Ok(pin) = identity::Pin::parse(text) {
-            return Ok(Self::Key(pin));
-        }
-        if text.contains('=') && !text.starts_with("sha256//") {
-            return Ok(Self::Name(text.to_owned()));
-        }
-        Err(Wrong::new("is neither the subject of an authority nor the pin of its key").remedy(
-            "write it as countersign cert show prints the certificate's issuer, such as \"CN=Old CA\"",
-        ))
+        text.parse().map_err(|_| {
+            Wrong::new("is neither the subject of an authority nor the pin of its key").remedy(
+                "write it as countersign cert show prints the certificate's issuer, such as \"CN=Old CA\"",
+            )
+        })
     }
 }
 
-shapes! { Outdated Wait Address FailureMode DeniedIssuer }
+shapes! { Outdated Wait Address FailureMode IssuerMatch }

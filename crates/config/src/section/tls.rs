@@ -68,21 +68,21 @@ table! {
 }
 
 table! {
-    /// The short spelling: one profile, and where no listeners are written, HTTPS on `:11023`.
+    /// The short spelling: one profile, and where no listeners are written, HTTPS on `:11023`, or where `http` says.
     ShortTls at "tls" {
-        /// Whether TLS is served.
+        /// Whether TLS is served; with `http` it is.
         enabled: bool = "false";
         /// The chain, leaf first.
-        cert_file as "certFile": PathBuf;
+        cert_file as "certFile" or "certificate": PathBuf;
         /// The leaf's key.
-        key_file as "keyFile": PathBuf;
-        /// Who may vouch for clients; given, client certificates are asked for.
-        client_ca_file as "clientCAFile": PathBuf;
-        /// `require` or `request`, in any letter case.
+        key_file as "keyFile" or "privateKey": PathBuf;
+        /// Who may vouch for clients; given, client certificates are asked for. With `http`, only where `http.mtls` says so.
+        client_ca_file as "clientCAFile" or "certificateAuthority": PathBuf;
+        /// `require` or `request`, in any letter case. With `http`, `http.mtls.required` says it.
         client_auth as "clientAuth": String = "require";
         /// The lowest version of TLS, `"1.2"` or `"1.3"`.
         min_version as "minVersion": String = "1.2";
-        later "certificateAuthority";
+        later "ciphers" "host" "hosts" "hostname" "hostnames";
     }
 }
 

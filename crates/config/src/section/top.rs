@@ -5,8 +5,10 @@ use std::time::Duration;
 use super::access::Auth;
 use super::authority::Authority;
 use super::database::Database;
+use super::http::Http;
 use super::limits::Limits;
 use super::listener::Listener;
+use super::reload::{AllowWeaker, Reload};
 use super::tls::Tls;
 use crate::plan::{Environment, LogFormat, LogLevel};
 use crate::reader::At;
@@ -25,6 +27,8 @@ table! {
         tls: Tls;
         /// Where peers arrive.
         listeners: Vec<At<Listener>>;
+        /// HTTPS in Harper's spelling, in the place of `listeners`.
+        http: Http;
         /// Who may come in.
         auth: Auth = "";
         /// Databases that are served.
@@ -39,8 +43,12 @@ table! {
         logging: Logging = "";
         /// Serves everyone, read-write, on any address, where neither principals nor grants are configured.
         allow_open: bool = "false";
-        later "services" "allowlist" "secrets" "http" "server" "routing" "cors" "changefeed" "wire_compression"
-            "observability" "storage" "allow_weaker";
+        /// What a reload may make weaker than it was.
+        allow_weaker: AllowWeaker = "false";
+        /// When the configuration and the files that it names are read again.
+        reload: Reload = "";
+        later "services" "allowlist" "secrets" "server" "routing" "cors" "changefeed" "wire_compression"
+            "observability" "storage" "replication";
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod doors;
+mod http;
 mod revocation;
 mod sections;
 

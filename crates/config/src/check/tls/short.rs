@@ -73,7 +73,7 @@ fn enabled(
     on
 }
 
-fn unwritten<T>(value: T) -> At<T> {
+pub(super) fn unwritten<T>(value: T) -> At<T> {
     At { value, place: None }
 }
 
