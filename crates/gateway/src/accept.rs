@@ -93,9 +93,11 @@ impl Arriving {
                 let Some(shaken) = until(&stop, Box::pin(self.shake(&door, stream))).await.flatten() else {
                     return;
                 };
+                let vouchers = door.vouchers();
                 drop(door);
-                let Shaken { stream, h2, sni, verified } = shaken;
-                let (session, pace) = self.open(self.arrival(generation, sni, verified), !h2);
+                let Shaken { stream, h2, sni: server_name, verified } = shaken;
+                let arrival = Arrival { generation, address: self.address, server_name, verified, vouchers };
+                let (session, pace) = self.open(arrival, !h2);
                 let stream = Paced::new(stream, pace);
                 match h2 {
                     true => Box::pin(http::serve_h2(session, stream, stop)).await,
@@ -103,7 +105,10 @@ impl Arriving {
                 }
             }
             Some((Spoken::Http, _)) => {
-                let (session, pace) = self.open(self.arrival(generation, None, None), true);
+                let address = self.address;
+                let (server_name, verified, vouchers) = (None, None, None);
+                let arrival = Arrival { generation, address, server_name, verified, vouchers };
+                let (session, pace) = self.open(arrival, true);
                 Box::pin(http::serve_h1(session, Paced::new(stream, pace), stop)).await;
             }
             // A door that the snapshot does not have is never a reason for clear text.
@@ -113,10 +118,6 @@ impl Arriving {
             // The listener is being removed, and this one came just before its socket was closed.
             None => {}
         }
-    }
-
-    fn arrival(&self, generation: u64, server_name: Option<Box<str>>, verified: Option<Verified>) -> Arrival {
-        Arrival { generation, address: self.address, server_name, verified }
     }
 
     fn open(&mut self, arrival: Arrival, heads: bool) -> (Arc<Session>, Arc<Pace>) {

@@ -9,6 +9,7 @@ use fault::{Code, Refusal};
 use identity::Verified;
 use time::OffsetDateTime;
 use tokio::time::Instant;
+use transport::Vouchers;
 
 use crate::gateway::Gateway;
 use crate::journal::{AuditEvent, AuditKind};
@@ -27,6 +28,8 @@ pub(crate) struct Session {
     pub(crate) pace: Arc<Pace>,
     server_name: Option<Box<str>>,
     verified: Option<Verified>,
+    /// By whom that chain was verified.
+    vouchers: Option<Vouchers>,
     judged: ArcSwap<Judged>,
 }
 
@@ -43,6 +46,7 @@ pub(crate) struct Arrival {
     pub(crate) address: SocketAddr,
     pub(crate) server_name: Option<Box<str>>,
     pub(crate) verified: Option<Verified>,
+    pub(crate) vouchers: Option<Vouchers>,
 }
 
 impl Session {
@@ -54,11 +58,12 @@ impl Session {
         pace: Arc<Pace>,
     ) -> Self {
         let snapshot = gateway.snapshot();
-        let Arrival { generation, address, server_name, verified } = arrival;
+        let Arrival { generation, address, server_name, verified, vouchers } = arrival;
+        let presented = verified.as_ref().zip(vouchers.as_ref());
         // Where the snapshot is still that of the handshake, its door has judged the chain a moment ago.
         let judged = match snapshot.generation == generation {
             true => Judged::of(&snapshot, &listener, Ok(verified.as_ref()), gateway.now()),
-            false => Judged::by(&snapshot, &listener, verified.as_ref(), gateway.now()),
+            false => Judged::by(&snapshot, &listener, presented, gateway.now()),
         };
         let session = Self {
             gateway,
@@ -68,6 +73,7 @@ impl Session {
             pace,
             server_name,
             verified,
+            vouchers,
             judged: ArcSwap::from_pointee(judged),
         };
         session.record_sign_in();
@@ -80,8 +86,8 @@ impl Session {
         if judged.generation == snapshot.generation {
             return judged;
         }
-        let again =
-            Arc::new(Judged::by(snapshot, &self.listener, self.verified.as_ref(), self.gateway.now()));
+        let presented = self.verified.as_ref().zip(self.vouchers.as_ref());
+        let again = Arc::new(Judged::by(snapshot, &self.listener, presented, self.gateway.now()));
         self.judged.store(Arc::clone(&again));
         again
     }
@@ -171,12 +177,12 @@ impl Judged {
     fn by(
         snapshot: &Snapshot,
         listener: &Listener,
-        verified: Option<&Verified>,
+        presented: Option<(&Verified, &Vouchers)>,
         now: OffsetDateTime,
     ) -> Self {
         let door = snapshot.entrances.get(&listener.name).and_then(|entrance| entrance.door.as_ref());
-        match (verified, door) {
-            (Some(verified), Some(door)) => match door.judge_again(verified) {
+        match (presented, door) {
+            (Some((verified, vouchers)), Some(door)) => match door.judge_again(verified, vouchers) {
                 Ok(again) => Self::of(snapshot, listener, Ok(again.as_ref()), now),
                 Err(refusal) => Self::of(snapshot, listener, Err(refusal), now),
             },

@@ -15,5 +15,5 @@ pub use dial::{Dial, DialSpec, Dialled, ServerTrust};
 pub use listen::listen;
 pub use tls::{
     Accepted, Asking, ClientAuth, Door, DoorSpec, FailureKind, HandshakeFailure, Heard, HelloId, Memories,
-    Online, TlsVersion,
+    Online, TlsVersion, Vouchers,
 };

@@ -26,6 +26,7 @@ pub(crate) mod provider;
 mod resolve;
 
 pub(crate) use alert::error_for;
+pub use ask::Vouchers;
 pub use door::{Accepted, ClientAuth, Door, DoorSpec};
 pub use failure::{FailureKind, HandshakeFailure};
 pub use hello::{Heard, HelloId};

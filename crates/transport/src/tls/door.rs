@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fault::{Fault, Refusal};
-use identity::{Credential, Trust, Verified};
+use identity::{Credential, Revocations, Trust, Verified};
 use rustls::ServerConfig;
 use rustls::server::NoServerSessionStorage;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::ask::Ask;
+use super::ask::{Ask, Vouchers};
 use super::failure::{FailureKind, HandshakeFailure};
 use super::hello::HelloId;
 use super::memory::Memories;
@@ -61,6 +61,9 @@ pub struct Door {
     config: Arc<ServerConfig>,
     ask: Option<Arc<Ask>>,
     timeout: Duration,
+    certificates: Arc<ByName>,
+    min_version: TlsVersion,
+    clock: Arc<dyn Clock>,
 }
 
 /// A connection whose handshake is done and whose client has been judged.
@@ -93,21 +96,35 @@ impl Door {
             ClientAuth::Require(trust) => Some((trust, true)),
         };
         let ask = ask.map(|(trust, mandatory)| {
-            Arc::new(Ask::new(trust, &spec.memories, mandatory, Arc::clone(&spec.clock)))
+            Arc::new(Ask::new(trust, &spec.memories, mandatory, spec.online, Arc::clone(&spec.clock)))
         });
-        let certificates = Arc::new(ByName::new(&spec.credentials, spec.alpn.clone())?);
-        let time = Arc::new(RustlsTime(spec.clock));
-        let builder = ServerConfig::builder_with_details(provider::provider(), time)
-            .with_protocol_versions(spec.min_version.and_newer())
-            .map_err(|error| Fault::ours("TLS cannot be set up").because(error))?;
-        let builder = match &ask {
-            Some(ask) => builder.with_client_cert_verifier(Arc::<Ask>::clone(ask)),
-            None => builder.with_no_client_auth(),
-        };
-        let mut config = builder.with_cert_resolver(certificates);
-        config.alpn_protocols = spec.alpn;
-        resumption(&mut config, ask.is_some())?;
-        Ok(Self { config: Arc::new(config), ask, timeout: spec.handshake_timeout })
+        let certificates = Arc::new(ByName::new(&spec.credentials, spec.alpn)?);
+        let (min_version, clock) = (spec.min_version, spec.clock);
+        let config = Arc::new(config(ask.as_ref(), &certificates, min_version, &clock)?);
+        Ok(Self { config, ask, timeout: spec.handshake_timeout, certificates, min_version, clock })
+    }
+
+    /// The same door by other revocations. It costs microseconds: certificates and what was remembered are shared.
+    ///
+    /// # Errors
+    /// The settings cannot be built anew, which is a defect of ours.
+    pub fn with_revocations(&self, revocations: Arc<Revocations>) -> Result<Self, Fault> {
+        let Some(ask) = &self.ask else { return Ok(self.clone()) };
+        let ask = Some(Arc::new(ask.with_revocations(revocations)));
+        let config = Arc::new(config(ask.as_ref(), &self.certificates, self.min_version, &self.clock)?);
+        Ok(Self { config, ask, ..self.clone() })
+    }
+
+    /// Whom it believes; nothing where clients are not asked for a certificate.
+    #[must_use]
+    pub fn trust(&self) -> Option<&Arc<Trust>> {
+        self.ask.as_ref().map(|ask| ask.trust())
+    }
+
+    /// By which authorities it accepts chains; nothing where clients are not asked for a certificate.
+    #[must_use]
+    pub fn vouchers(&self) -> Option<Vouchers> {
+        self.ask.as_ref().map(|ask| ask.vouchers())
     }
 
     /// Whether clients are asked for a certificate.
@@ -122,15 +139,24 @@ impl Door {
         self.ask.as_ref().is_some_and(|ask| ask.is_mandatory())
     }
 
-    /// Asks about a client that an earlier door let in; nothing where this one asks for no certificate. Remembered as
-    /// chains of handshakes are.
+    /// Asks from memory about a client that an earlier door let in by `vouchers`; nothing where this one asks for no
+    /// certificate. A chain whose authority has to be asked comes back unanswered, for [`settle`](Self::settle).
     ///
     /// # Errors
     /// The refusal that a handshake with the same chain would meet.
-    pub fn judge_again(&self, client: &Verified) -> Result<Option<Verified>, Refusal> {
-        let Some(ask) = &self.ask else { return Ok(None) };
-        let chain: Vec<_> = client.chain().iter().map(|certificate| certificate.der().clone()).collect();
-        ask.judge(&chain).map(Some)
+    pub fn judge_again(&self, client: &Verified, by: &Vouchers) -> Result<Option<Verified>, Refusal> {
+        self.ask.as_ref().map(|ask| ask.judge_again(client, by)).transpose()
+    }
+
+    /// Asks the authorities' services about what is still unanswered of a chain that this door has judged.
+    ///
+    /// # Errors
+    /// `certificate-revoked`, or `revocation-unknown` where nobody answers and the policy fails closed.
+    pub async fn settle(&self, verified: Verified) -> Result<Verified, Refusal> {
+        match &self.ask {
+            Some(ask) => ask.settle(verified).await,
+            None => Ok(verified),
+        }
     }
 
     /// Does the handshake on a connection, within the time it may take, and judges the client's chain.
@@ -139,7 +165,7 @@ impl Door {
     /// The handshake failed, or the client's chain was refused; the client has been told by an alert.
     pub async fn accept(&self, tcp: TcpStream) -> Result<Accepted, HandshakeFailure> {
         let failed = match tokio::time::timeout(self.timeout, self.shake(tcp)).await {
-            Ok(Ok(accepted)) => return Ok(accepted),
+            Ok(Ok(accepted)) => return Ok(self.settled(accepted).await),
             Ok(Err(failed)) => failed,
             Err(_) => {
                 let cause = format!("the handshake was not done after {} s", self.timeout.as_secs_f32());
@@ -151,6 +177,15 @@ impl Door {
             farewell::linger(tcp).await;
         }
         Err(failure)
+    }
+
+    /// Asks what could not be asked within the handshake, where rustls does not wait.
+    async fn settled(&self, accepted: Accepted) -> Accepted {
+        let verdict = match accepted.verdict {
+            Ok(Some(verified)) => self.settle(verified).await.map(Some),
+            verdict => verdict,
+        };
+        Accepted { verdict, ..accepted }
     }
 
     async fn shake(&self, mut tcp: TcpStream) -> Result<Accepted, (HandshakeFailure, Option<TcpStream>)> {
@@ -196,6 +231,27 @@ impl Door {
         let version = TlsVersion::negotiated(connection.protocol_version());
         Ok(Accepted { stream, verdict: Ok(verified), alpn, sni: notes.sni, version, hello })
     }
+}
+
+/// rustls' settings. They are built anew wherever the question to clients changes: rustls keeps it within them.
+fn config(
+    ask: Option<&Arc<Ask>>,
+    certificates: &Arc<ByName>,
+    min_version: TlsVersion,
+    clock: &Arc<dyn Clock>,
+) -> Result<ServerConfig, Fault> {
+    let time = Arc::new(RustlsTime(Arc::clone(clock)));
+    let builder = ServerConfig::builder_with_details(provider::provider(), time)
+        .with_protocol_versions(min_version.and_newer())
+        .map_err(|error| Fault::ours("TLS cannot be set up").because(error))?;
+    let builder = match ask {
+        Some(ask) => builder.with_client_cert_verifier(Arc::<Ask>::clone(ask)),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_cert_resolver(Arc::<ByName>::clone(certificates));
+    config.alpn_protocols = certificates.alpn().to_vec();
+    resumption(&mut config, ask.is_some())?;
+    Ok(config)
 }
 
 /// Sessions are resumed only where no client certificate is at stake: rustls restores a resumed client without asking

@@ -64,8 +64,8 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// Judges a client's chain at `now`: by memory where it was accepted before and every certificate on its path is
-    /// still valid, else anew. `trust` is one that the memory is [of](Memories::of).
+    /// Judges a client's chain at `now`: by memory where it was accepted before and nothing on its path has ended or
+    /// was revoked since, else anew. `trust` is one that the memory is [of](Memories::of).
     pub(crate) fn verify(
         &self,
         chain: &[CertificateDer<'_>],
@@ -74,9 +74,9 @@ impl Memory {
     ) -> Result<Verified, Refusal> {
         let key = key(chain);
         let shard = self.shard(&key);
-        if let Some(verified) = shard.and_then(|shard| shard.lock().get(&key).cloned())
-            && verified.holds_at(now)
-        {
+        let remembered = shard.and_then(|shard| shard.lock().get(&key).cloned());
+        // Where the remembered path is good no more, another one may be.
+        if let Some(Ok(verified)) = remembered.map(|known| identity::verify_again(&known, trust, now)) {
             return Ok(verified);
         }
         let verified = identity::verify(chain, trust, Purpose::Client, None, now)?;
@@ -86,10 +86,25 @@ impl Memory {
         Ok(verified)
     }
 
+    /// As [`verify`](Self::verify), for a chain that this memory's authorities have accepted: no look-up either.
+    pub(crate) fn verify_again(
+        &self,
+        client: &Verified,
+        trust: &Trust,
+        now: OffsetDateTime,
+    ) -> Result<Verified, Refusal> {
+        identity::verify_again(client, trust, now).or_else(|_| self.verify(&presented(client), trust, now))
+    }
+
     fn shard(&self, key: &Key) -> Option<&Shard> {
         let [.., last] = key;
         self.shards.get(usize::from(*last) % SHARDS)
     }
+}
+
+/// The path of a chain that was accepted, as if it were presented.
+pub(crate) fn presented(client: &Verified) -> Vec<CertificateDer<'static>> {
+    client.chain().iter().map(|certificate| certificate.der().clone()).collect()
 }
 
 /// Stores a chain; where the shard is full, another is forgotten for it.

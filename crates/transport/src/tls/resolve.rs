@@ -47,6 +47,11 @@ impl ByName {
         Ok(Self { first, exact, wildcard, alpn })
     }
 
+    /// The application protocols that are spoken.
+    pub(crate) fn alpn(&self) -> &[Vec<u8>] {
+        &self.alpn
+    }
+
     fn named(&self, name: &str) -> &Arc<CertifiedKey> {
         // rustls has already lower-cased the name.
         let below = || name.split_once('.').and_then(|(_, parent)| self.wildcard.get(parent));

@@ -13,5 +13,6 @@ mod names;
 mod pki;
 mod protocol;
 mod resumption;
+mod revoked;
 mod server;
 mod version1;

@@ -40,7 +40,10 @@ pub(crate) async fn requiring(credential: &Arc<Credential>, trust: Arc<Trust>) -
 }
 
 pub(crate) async fn start(spec: DoorSpec) -> Server {
-    let door = Door::new(spec).unwrap();
+    start_door(Door::new(spec).unwrap()).await
+}
+
+pub(crate) async fn start_door(door: Door) -> Server {
     let listener = listen("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let (sender, outcomes) = mpsc::unbounded_channel();
