@@ -16,7 +16,7 @@ use transport::dial::trouble;
 use transport::{Clock, Dial, DialSpec, ServerTrust, TlsVersion};
 use wire::sql;
 
-use self::connection::{Broken, Connection, Spoken};
+pub use self::connection::{Broken, Connection, Spoken};
 use crate::{Endpoint, Reply, Scheme, encode};
 
 /// Opens a door with a credential, and keeps it open from one request to the next.

@@ -12,6 +12,6 @@ mod endpoint;
 mod reply;
 
 pub use answer::{Answer, Cell};
-pub use connector::Connector;
+pub use connector::{Broken, Connection, Connector, Spoken};
 pub use endpoint::{Endpoint, Scheme};
 pub use reply::Reply;

@@ -3,15 +3,11 @@
 use std::net::TcpStream;
 use std::sync::Arc;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use matrix::guest::{self, Guest};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{
-    ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned,
-    SupportedProtocolVersion,
-};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, ClientConnection, StreamOwned, SupportedProtocolVersion};
 
 use crate::patience::PATIENCE;
 use crate::wire::{No, Wire};
@@ -20,9 +16,8 @@ use crate::{Node, World};
 /// A TLS client in the making. It believes every server: what is under test is what the server believes.
 #[derive(Clone, Debug)]
 pub struct Client {
-    provider: Arc<CryptoProvider>,
-    credential: Option<(Vec<CertificateDer<'static>>, Arc<PrivateKeyDer<'static>>)>,
-    alpn: Vec<Vec<u8>>,
+    credential: Option<Arc<CertifiedKey>>,
+    alpn: Vec<String>,
     versions: Vec<&'static SupportedProtocolVersion>,
     host: String,
 }
@@ -30,7 +25,6 @@ pub struct Client {
 impl Default for Client {
     fn default() -> Self {
         Self {
-            provider: Arc::new(aws_lc_rs::default_provider()),
             credential: None,
             alpn: Vec::new(),
             versions: rustls::ALL_VERSIONS.to_vec(),
@@ -61,20 +55,24 @@ impl Client {
     }
 
     /// Presents these bytes as its chain; they need not be certificates at all.
+    ///
+    /// # Panics
+    /// When the key cannot sign.
     #[must_use]
     pub fn presenting_bytes(
         mut self,
         chain: Vec<CertificateDer<'static>>,
         key: PrivateKeyDer<'static>,
     ) -> Self {
-        self.credential = Some((chain, Arc::new(key)));
+        let key = guest::provider().key_provider.load_private_key(key).expect("a usable key");
+        self.credential = Some(Arc::new(CertifiedKey::new(chain, key)));
         self
     }
 
     /// Offers these application protocols.
     #[must_use]
     pub fn offering(mut self, protocols: &[&str]) -> Self {
-        self.alpn = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+        self.alpn = protocols.iter().map(|&protocol| protocol.to_owned()).collect();
         self
     }
 
@@ -123,69 +121,9 @@ impl Client {
     }
 
     fn config(&self) -> ClientConfig {
-        let believing = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
-            .with_protocol_versions(&self.versions)
-            .expect("versions that the provider speaks")
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Believing(Arc::clone(&self.provider))));
-        let mut config = match &self.credential {
-            None => believing.with_no_client_auth(),
-            Some((chain, key)) => {
-                let key = self.provider.key_provider.load_private_key(key.clone_key()).expect("a usable key");
-                let unchecked = CertifiedKey::new(chain.clone(), key);
-                believing.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(unchecked)))
-            }
-        };
-        config.alpn_protocols.clone_from(&self.alpn);
-        config
-    }
-}
-
-/// Believes every server certificate, but not every signature.
-#[derive(Debug)]
-struct Believing(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Believing {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(
-            message,
-            certificate,
-            signed,
-            &self.0.signature_verification_algorithms,
-        )
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(
-            message,
-            certificate,
-            signed,
-            &self.0.signature_verification_algorithms,
-        )
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        let alpn: Vec<&str> = self.alpn.iter().map(String::as_str).collect();
+        let guest = Guest::new(&self.versions).expect("versions that the provider speaks").offering(&alpn);
+        guest.wardrobe.wear(self.credential.clone());
+        guest.config
     }
 }

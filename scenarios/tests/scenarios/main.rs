@@ -16,6 +16,7 @@ mod identities;
 mod internal_authority;
 mod keys;
 mod limits;
+mod matrix;
 mod observing;
 mod open;
 mod policy;

@@ -1,3 +1,5 @@
+mod matrix;
+
 use std::path::PathBuf;
 
 use access::{EVERYONE, Method, MtlsMatch, PrincipalSpec};
@@ -16,12 +18,17 @@ use crate::shown::{Table, printable};
 ///
 /// The checklist at the end holds the seven points of a sound mutual-TLS set-up. Exits with 2 where the configuration
 /// has faults: `serve` would refuse it for the same ones.
+///
+/// With --matrix the configuration is also tried: a node serves it on free ports of this machine, with certificates and
+/// authorities made on the spot, and every way to present a certificate is compared with what must come of it.
+/// Exits with 1 where a cell is not as it must be.
 #[derive(Args)]
 #[command(after_help = "Examples:
   countersign check
   countersign check /etc/countersign/countersign.yaml --host db.example.com
   countersign check countersign.yaml --client-cert analyst.crt --cacert server-ca.crt --strict
-  countersign check countersign.yaml --origin")]
+  countersign check countersign.yaml --origin
+  countersign check countersign.yaml --matrix --report matrix")]
 pub(crate) struct Check {
     /// The configuration. Otherwise COUNTERSIGN_CONFIG_FILE, ./countersign.yaml or ./realm/countersign.yaml.
     #[arg(value_name = "FILE")]
@@ -38,6 +45,12 @@ pub(crate) struct Check {
     /// The authority that this client trusts servers by.
     #[arg(long, value_name = "FILE")]
     cacert: Option<PathBuf>,
+    /// Try every way to present a certificate on a node that serves this configuration for the occasion.
+    #[arg(long, conflicts_with_all = ["origin", "strict", "host", "client_cert", "cacert"])]
+    matrix: bool,
+    /// Write the matrix to PREFIX.html and PREFIX.json.
+    #[arg(long, value_name = "PREFIX", requires = "matrix")]
+    report: Option<PathBuf>,
     /// Take unknown keys for warnings.
     #[arg(long)]
     lenient: bool,
@@ -60,6 +73,10 @@ impl Check {
         let now = console.now();
         let prepared = daemon::prepare(plan, now)?;
         warnings.extend(prepared.warnings.iter().cloned());
+        if self.matrix {
+            console.warn(&warnings);
+            return matrix::run(console, &prepared.plan, self.report.as_deref(), self.json);
+        }
         let client = Client::of(self.client_cert, self.cacert, &prepared.plan.base);
         let findings = checklist::look(&prepared, &client, &self.host, now);
         if self.json {

@@ -12,7 +12,7 @@ use transport::HelloId;
 use super::watched::{Noted, Watched};
 
 /// One open connection and the HTTP spoken on it.
-pub(crate) struct Connection {
+pub struct Connection {
     sender: Sender,
     said: Said,
 }
@@ -30,8 +30,10 @@ enum Sender {
 
 /// The HTTP that was agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Spoken {
+pub enum Spoken {
+    /// HTTP/1.1.
     H1,
+    /// HTTP/2.
     H2,
 }
 
@@ -42,11 +44,11 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
-    /// Begins HTTP on a stream.
+    /// Begins HTTP on a stream; `hello` is the id that the server knows its handshake by.
     ///
     /// # Errors
     /// What HTTP said, and what TLS said where it was TLS.
-    pub(crate) async fn begin<S>(stream: S, spoken: Spoken, hello: Option<HelloId>) -> Result<Self, Broken>
+    pub async fn begin<S>(stream: S, spoken: Spoken, hello: Option<HelloId>) -> Result<Self, Broken>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -71,7 +73,8 @@ impl Connection {
     }
 
     /// Whether another request may go this way.
-    pub(crate) fn is_open(&self) -> bool {
+    #[must_use]
+    pub fn is_open(&self) -> bool {
         match &self.sender {
             Sender::H1(sender) => !sender.is_closed(),
             Sender::H2(sender) => !sender.is_closed(),
@@ -82,7 +85,7 @@ impl Connection {
     ///
     /// # Errors
     /// What HTTP said, and what TLS said where it was TLS.
-    pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Broken> {
+    pub async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Broken> {
         let sent = match &mut self.sender {
             Sender::H1(sender) => {
                 sender.ready().await.map_err(|error| self.said.broken(error))?;
@@ -97,19 +100,21 @@ impl Connection {
     }
 
     /// The form of a request's target: HTTP/2 wants scheme and host in it.
-    pub(crate) fn speaks_h2(&self) -> bool {
+    #[must_use]
+    pub fn speaks_h2(&self) -> bool {
         matches!(self.sender, Sender::H2(_))
     }
 }
 
 /// A connection that broke.
-pub(crate) struct Broken {
+#[derive(Debug)]
+pub struct Broken {
     /// What HTTP saw.
-    pub(crate) http: hyper::Error,
+    pub http: hyper::Error,
     /// What TLS saw, where it was TLS.
-    pub(crate) tls: Option<rustls::Error>,
+    pub tls: Option<rustls::Error>,
     /// The id that the server knows the handshake by.
-    pub(crate) hello: Option<HelloId>,
+    pub hello: Option<HelloId>,
 }
 
 impl Said {

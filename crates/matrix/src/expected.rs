@@ -1,0 +1,146 @@
+//! What must come of it: the manual's table of refusals, applied to a listener's rules.
+//!
+//! Nothing in here looks at how the door decides. A change of the door that the manual does not tell shows as a cell
+//! that is not as expected.
+
+use std::fmt;
+
+use access::Accepted;
+use config::{ClientAuth, TlsVersion};
+use fault::Code;
+
+use crate::case::Case;
+use crate::names::Whose;
+use crate::rules::Rules;
+use crate::seen::Seen;
+
+/// What must come of a cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// The handshake ends with one of these alerts, and the record holds the code.
+    Alert {
+        /// The names of RFC 8446 section 6; more than one where versions of TLS differ.
+        any_of: &'static [&'static str],
+        /// The code on record; none where the handshake fails before anybody is judged.
+        code: Option<Code>,
+    },
+    /// The question is answered to this principal; none: to an anonymous peer.
+    Answered {
+        /// Its name.
+        principal: Option<String>,
+    },
+    /// The question is refused with the code's status.
+    Refused(Code),
+    /// There is no such cell, and why.
+    Impossible(&'static str),
+}
+
+/// What must come of a client that presents `case`, whose certificate the configuration takes for `whose`'s.
+pub(crate) fn expected(rules: &Rules, tls: Option<TlsVersion>, case: Case, whose: Option<Whose>) -> Expected {
+    match (tls, rules.min_version) {
+        (Some(TlsVersion::V1_2), Some(TlsVersion::V1_3)) => {
+            return Expected::Alert { any_of: &["protocol_version"], code: None };
+        }
+        (Some(_), Some(_)) => {}
+        _ if case == Case::NoCertificate => return recognized(rules, None),
+        _ => return Expected::Impossible("clear text carries no certificate"),
+    }
+    match (rules.asks, case, whose) {
+        (None, Case::NoCertificate, _) => recognized(rules, None),
+        (None, ..) => Expected::Impossible("the listener asks for no certificate"),
+        (Some(ClientAuth::Require), Case::NoCertificate, _) => {
+            Expected::Alert { any_of: missing(tls), code: Some(Code::CertificateRequired) }
+        }
+        (Some(ClientAuth::Request), Case::NoCertificate, _) => recognized(rules, None),
+        (Some(_), _, None) => Expected::Impossible("no principal can be told from another"),
+        (Some(_), _, Some(whose)) => match flaw(rules, case) {
+            Some(code) => Expected::Alert { any_of: alerts(code), code: Some(code) },
+            None => recognized(rules, Some(whose)),
+        },
+    }
+}
+
+/// What is wrong with the certificate itself, whoever it belongs to.
+fn flaw(rules: &Rules, case: Case) -> Option<Code> {
+    let refused = case == Case::Version1 && !rules.allow_x509_v1;
+    case.flaw().or(refused.then_some(Code::MalformedCertificate))
+}
+
+/// The alert of each code that a handshake can end with.
+fn alerts(code: Code) -> &'static [&'static str] {
+    match code {
+        Code::CertificateRequired => &["certificate_required"],
+        Code::UnknownIssuer => &["unknown_ca"],
+        Code::CertificateExpired => &["certificate_expired"],
+        Code::CertificateRevoked => &["certificate_revoked"],
+        Code::RevocationUnknown => &["certificate_unknown"],
+        Code::WrongPurpose => &["unsupported_certificate"],
+        Code::CertificateNotYetValid | Code::NameNotAllowed | Code::WeakCertificate => &["bad_certificate"],
+        // RFC 8446 has two alerts for what cannot be read.
+        Code::MalformedCertificate => &["bad_certificate", "decode_error"],
+        _ => &[],
+    }
+}
+
+/// TLS 1.2 has no alert of its own for a certificate that is missing.
+fn missing(tls: Option<TlsVersion>) -> &'static [&'static str] {
+    match tls {
+        Some(TlsVersion::V1_2) => &["certificate_required", "handshake_failure"],
+        _ => &["certificate_required"],
+    }
+}
+
+/// Who the peer is, once its certificate is good or there is none.
+fn recognized(rules: &Rules, whose: Option<Whose>) -> Expected {
+    let mtls = rules.auth.contains(&Accepted::Mtls);
+    let anonymous = rules.auth.contains(&Accepted::None);
+    match (mtls, whose) {
+        (true, Some(Whose::Ones { principal, active: true })) => {
+            Expected::Answered { principal: Some(principal) }
+        }
+        (true, Some(Whose::Ones { active: false, .. })) => Expected::Refused(Code::PrincipalInactive),
+        (true, Some(Whose::Severals)) => Expected::Refused(Code::AmbiguousIdentity),
+        _ if anonymous => Expected::Answered { principal: None },
+        (true, Some(Whose::Nobodys)) => Expected::Refused(Code::UnmappedCertificate),
+        (true, None) => Expected::Refused(Code::CertificateRequired),
+        (false, _) => Expected::Refused(Code::CredentialsRequired),
+    }
+}
+
+impl Expected {
+    /// Whether this is what was seen, and, where the node keeps a record, what stands there.
+    #[must_use]
+    pub fn is(&self, seen: &Seen, recorded: Option<Option<&str>>) -> bool {
+        let on_record = |code: Option<Code>| recorded.is_none_or(|found| found == code.map(Code::as_str));
+        match (self, seen) {
+            (Self::Alert { any_of, code }, Seen::Alert(alert)) => {
+                any_of.contains(&alert.as_str()) && on_record(*code)
+            }
+            (Self::Answered { principal }, Seen::Answered { principal: seen }) => {
+                principal == seen && on_record(None)
+            }
+            (Self::Refused(code), Seen::Refused { status, code: seen }) => {
+                code.status() == *status && code.as_str() == seen && on_record(Some(*code))
+            }
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Alert { any_of, code } => {
+                write!(f, "alert {}", any_of.join(" or "))?;
+                code.map_or(Ok(()), |code| write!(f, " ({code})"))
+            }
+            Self::Answered { principal: Some(name) } => write!(f, "let in as {name}"),
+            Self::Answered { principal: None } => f.write_str("let in, anonymous"),
+            Self::Refused(code) => write!(f, "{} {code}", code.status()),
+            Self::Impossible(why) => f.write_str(why),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+use access::Accepted;
+use config::{ClientAuth, TlsVersion};
+use fault::Code;
+
+use super::{Expected, expected};
+use crate::case::{Case, Source};
+use crate::names::Whose;
+use crate::rules::Rules;
+use crate::seen::Seen;
+
+fn rules(auth: &[Accepted], asks: Option<ClientAuth>) -> Rules {
+    Rules { auth: auth.to_vec(), asks, min_version: Some(TlsVersion::V1_2), allow_x509_v1: true }
+}
+
+fn mutual() -> Rules {
+    rules(&[Accepted::Mtls], Some(ClientAuth::Require))
+}
+
+fn ann() -> Option<Whose> {
+    Some(Whose::Ones { principal: "ann".to_owned(), active: true })
+}
+
+fn on(rules: &Rules, case: Case, whose: Option<Whose>) -> Expected {
+    expected(rules, Some(TlsVersion::V1_3), case, whose)
+}
+
+#[test]
+fn whoever_is_mapped_is_let_in_and_whoever_is_not_is_401() {
+    assert_eq!(on(&mutual(), Case::Valid, ann()), Expected::Answered { principal: Some("ann".to_owned()) });
+    assert_eq!(
+        on(&mutual(), Case::Unmapped, Some(Whose::Nobodys)),
+        Expected::Refused(Code::UnmappedCertificate)
+    );
+    assert_eq!(
+        on(&mutual(), Case::Ambiguous, Some(Whose::Severals)),
+        Expected::Refused(Code::AmbiguousIdentity)
+    );
+}
+
+#[test]
+fn where_none_is_accepted_nobody_is_anonymous_and_a_flaw_is_still_an_alert() {
+    let rules = rules(&[Accepted::Mtls, Accepted::None], Some(ClientAuth::Request));
+    let anonymous = Expected::Answered { principal: None };
+    assert_eq!(on(&rules, Case::NoCertificate, None), anonymous);
+    assert_eq!(on(&rules, Case::Unmapped, Some(Whose::Nobodys)), anonymous);
+    assert_eq!(
+        on(&rules, Case::Ambiguous, Some(Whose::Severals)),
+        Expected::Refused(Code::AmbiguousIdentity)
+    );
+    for case in [Case::Expired, Case::OtherAuthority, Case::Revoked(Source::DenyList), Case::WeakKey] {
+        assert!(matches!(on(&rules, case, ann()), Expected::Alert { .. }), "{case}");
+    }
+}
+
+#[test]
+fn version_1_is_a_flaw_where_it_is_not_allowed() {
+    let strict = Rules { allow_x509_v1: false, ..mutual() };
+    let refused = on(&strict, Case::Version1, ann());
+    assert!(matches!(refused, Expected::Alert { code: Some(Code::MalformedCertificate), .. }), "{refused}");
+    assert_eq!(
+        on(&mutual(), Case::Version1, ann()),
+        Expected::Answered { principal: Some("ann".to_owned()) }
+    );
+}
+
+#[test]
+fn below_the_lowest_version_nobody_is_let_in() {
+    let strict = Rules { min_version: Some(TlsVersion::V1_3), ..mutual() };
+    let below = expected(&strict, Some(TlsVersion::V1_2), Case::Valid, ann());
+    assert_eq!(below, Expected::Alert { any_of: &["protocol_version"], code: None });
+}
+
+#[test]
+fn an_answer_to_somebody_else_an_alert_of_another_reason_and_a_wrong_record_do_not_pass() {
+    let let_in = Expected::Answered { principal: Some("ann".to_owned()) };
+    let as_ann = Seen::Answered { principal: Some("ann".to_owned()) };
+    assert!(let_in.is(&as_ann, None) && let_in.is(&as_ann, Some(None)));
+    assert!(!let_in.is(&Seen::Answered { principal: Some("bob".to_owned()) }, None));
+    assert!(!let_in.is(&Seen::Answered { principal: None }, None));
+    let expired = on(&mutual(), Case::Expired, ann());
+    let alert = |name: &str| Seen::Alert(name.to_owned());
+    assert!(expired.is(&alert("certificate_expired"), Some(Some("certificate-expired"))));
+    assert!(!expired.is(&alert("certificate_expired"), Some(Some("unknown-issuer"))));
+    assert!(!expired.is(&alert("certificate_expired"), Some(None)));
+    assert!(!expired.is(&alert("bad_certificate"), None));
+    assert!(!expired.is(&as_ann, None));
+    assert!(!expired.is(&Seen::Closed, None));
+}
+
+#[test]
+fn every_flaw_has_its_alert_in_the_table() {
+    for case in Case::all(&[Source::DenyList]) {
+        if let Expected::Alert { any_of, .. } = on(&mutual(), case, ann()) {
+            assert!(!any_of.is_empty(), "{case}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Authorities and certificates made on the spot, in place of those that the configuration names: nobody's keys are
+//! touched.
+//!
+//! - [`authority`](StandIn): a root, two client issuers, a server issuer.
+//! - [`leaf`]: certificates with exactly one flaw.
+//! - [`surgery`]: what rcgen does not make: X.509 version 1 and signatures with SHA-1.
+
+mod authority;
+mod leaf;
+mod surgery;
+
+pub(crate) use authority::{Purpose, StandIn, key};
+pub(crate) use leaf::{Leaf, Shape};
+
+use fault::Fault;
+
+/// Why something could not be made.
+pub(crate) fn unmade(what: &str) -> impl FnOnce(rcgen::Error) -> Fault {
+    move |error| Fault::ours(format!("cannot make {what}")).because(error)
+}
