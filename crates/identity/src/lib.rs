@@ -8,6 +8,7 @@
 //! - [`credential`]: a chain with the key that belongs to its leaf.
 //! - [`der`]: taking signed structures apart.
 //! - [`pem`]: certificates out of PEM or DER, and what else a file may hold.
+//! - [`ocsp`]: asking an authority about one certificate, and judging what it answers.
 //! - [`revocation`]: what is taken back before its end, and how strictly that is asked.
 //! - [`trust`], [`verify`](mod@verify) and [`signature`]: whom we believe, and the one place that says yes.
 
@@ -18,6 +19,7 @@ mod identity;
 mod key;
 mod malformed;
 mod name;
+pub mod ocsp;
 mod pem;
 mod pin;
 mod revocation;

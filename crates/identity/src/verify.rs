@@ -8,7 +8,7 @@ pub(crate) mod cause;
 mod direct;
 mod path;
 mod presented;
-mod rules;
+pub(crate) mod rules;
 mod server_name;
 mod settle;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! From PEM to a key that is known to work.
 
-use pkcs8::der::asn1::{AnyRef, ContextSpecific, OctetStringRef, UintRef};
-use pkcs8::der::{Decode as _, Encode as _, Reader as _, SliceReader};
+use der::asn1::{AnyRef, ContextSpecific, OctetStringRef, UintRef};
+use der::{Decode as _, Encode as _, Reader as _, SliceReader};
 use pkcs8::{AlgorithmIdentifierRef, ObjectIdentifier, PrivateKeyInfoRef};
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -99,7 +99,7 @@ fn rsa_kind(pkcs1: &[u8]) -> Result<KeyKind, KeyError> {
         while !reader.is_finished() {
             AnyRef::decode(reader)?;
         }
-        Ok::<_, pkcs8::der::Error>(bits(modulus.as_bytes()))
+        Ok::<_, der::Error>(bits(modulus.as_bytes()))
     });
     match modulus.map_err(malformed)? {
         bits if bits < LEAST_RSA_BITS => Err(KeyError::Unsupported(format!(
@@ -134,11 +134,11 @@ fn pkcs8_of_sec1(sec1: &[u8]) -> Result<Wiped, KeyError> {
     let curve = reader.sequence(|reader| {
         let _version = UintRef::decode(reader)?;
         let _scalar = <&OctetStringRef>::decode(reader)?;
-        let curve = ContextSpecific::<AnyRef<'_>>::decode_explicit(reader, pkcs8::der::TagNumber(0))?;
+        let curve = ContextSpecific::<AnyRef<'_>>::decode_explicit(reader, der::TagNumber(0))?;
         while !reader.is_finished() {
             AnyRef::decode(reader)?;
         }
-        Ok::<_, pkcs8::der::Error>(curve.map(|curve| curve.value))
+        Ok::<_, der::Error>(curve.map(|curve| curve.value))
     });
     wrap(AlgorithmIdentifierRef { oid: EC, parameters: curve.map_err(malformed)? }, sec1)
 }

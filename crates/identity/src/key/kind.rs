@@ -1,9 +1,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use der::asn1::{AnyRef, UintRef};
+use der::{Decode as _, Reader as _, SliceReader};
 use pkcs8::ObjectIdentifier;
-use pkcs8::der::asn1::{AnyRef, UintRef};
-use pkcs8::der::{Decode as _, Reader as _, SliceReader};
 use serde::{Serialize, Serializer};
 
 use crate::Malformed;
@@ -56,7 +56,7 @@ fn modulus_bits(public: &[u8]) -> Option<u32> {
         .sequence(|reader| {
             let modulus = UintRef::decode(reader)?;
             AnyRef::decode(reader)?;
-            Ok::<_, pkcs8::der::Error>(bits(modulus.as_bytes()))
+            Ok::<_, der::Error>(bits(modulus.as_bytes()))
         })
         .ok()
 }

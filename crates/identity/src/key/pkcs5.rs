@@ -1,7 +1,7 @@
 //! Encrypted PKCS#8: PBES2.
 
-use pkcs8::der::asn1::OctetStringRef;
-use pkcs8::der::{Decode as _, Reader as _, SliceReader};
+use der::asn1::OctetStringRef;
+use der::{Decode as _, Reader as _, SliceReader};
 use pkcs8::pkcs5::pbes2::{Kdf, Parameters};
 use pkcs8::pkcs5::{self, EncryptionScheme};
 use pkcs8::{AlgorithmIdentifierRef, LineEnding, PrivateKeyInfoRef};
@@ -32,12 +32,12 @@ pub(super) fn decrypt(der: &[u8], password: &Secret) -> Result<Wiped, KeyError> 
 }
 
 /// The algorithm is parsed by itself, so that one that we do not know can be named.
-fn outer(der: &[u8]) -> pkcs8::der::Result<(AlgorithmIdentifierRef<'_>, &[u8])> {
+fn outer(der: &[u8]) -> der::Result<(AlgorithmIdentifierRef<'_>, &[u8])> {
     let mut reader = SliceReader::new(der)?;
     let parts = reader.sequence(|reader| {
         let algorithm = AlgorithmIdentifierRef::decode(reader)?;
         let encrypted = <&OctetStringRef>::decode(reader)?;
-        Ok::<_, pkcs8::der::Error>((algorithm, encrypted.as_bytes()))
+        Ok::<_, der::Error>((algorithm, encrypted.as_bytes()))
     })?;
     reader.finish()?;
     Ok(parts)

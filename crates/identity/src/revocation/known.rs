@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 
 pub use self::lists::List;
 use self::lists::Lists;
+pub(crate) use self::lists::SKEW;
 use super::denied::DenyList;
 use super::recorded::Recorded;
 use super::{Denied, OutdatedCrl, RecordedRevocation, RevocationPolicy, RevocationReason};

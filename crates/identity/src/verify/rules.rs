@@ -66,6 +66,18 @@ pub(super) fn authorities(path: &Path, wanted: Purpose, now: OffsetDateTime) -> 
     Ok(())
 }
 
+/// The rules for the certificate of one who answers for an authority, beside what RFC 6960 asks.
+pub(crate) fn responder(certificate: &Certificate, now: OffsetDateTime) -> Result<(), Refusal> {
+    validity(certificate, now)?;
+    strength(certificate)?;
+    let extensions = Extensions::of(certificate)?;
+    sound(certificate, &extensions)?;
+    match extensions.key_usage {
+        Some(usage) if !usage.signs() => Err(unfit(certificate, "its key usage lacks digitalSignature")),
+        _ => Ok(()),
+    }
+}
+
 /// Whether `now` is within the certificate's validity; both clocks are named.
 pub(super) fn validity(certificate: &Certificate, now: OffsetDateTime) -> Result<(), Refusal> {
     let identity = certificate.identity();

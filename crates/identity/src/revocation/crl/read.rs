@@ -156,6 +156,9 @@ impl Extensions {
                     .ok_or_else(|| malformed("the authority key identifier cannot be read"))?;
                 self.authority_key_id = der::content(KEY_ID, fields).map(|(id, _)| id.into());
             }
+            CRL_NUMBER if extension.critical => {
+                return Err(malformed("its number is critical, which RFC 5280 §5.2.3 forbids"));
+            }
             CRL_NUMBER => {
                 let number = der::content(der::INTEGER, extension.value).filter(|(number, rest)| {
                     rest.is_empty() && number.first().is_some_and(|b| b & 0x80 == 0)

@@ -38,6 +38,11 @@ impl Uses {
         }
     }
 
+    /// Whether the key may sign what is neither a certificate nor a list.
+    pub(super) fn signs(self) -> bool {
+        self.signs
+    }
+
     /// Whether a TLS handshake may use the key, as OpenSSL judges it.
     pub(super) fn serves(self, purpose: Purpose) -> bool {
         match purpose {
