@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 
+use authority::{Authority, Standing};
 use clap::Args;
-use config::{Overrides, Plan, Sources};
+use config::{LedgerPlan, Overrides, Plan, Sources};
 use fault::{Fault, Faults};
 use identity::{Certificate, PrivateKey, Secret};
 use ledger::{Ledger as _, SqliteLedger};
+use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::door::runtime;
@@ -89,18 +91,88 @@ pub(crate) fn key_pem(key: &PrivateKey, password: Option<&Secret>) -> Result<Zer
     key.to_encrypted_pem(password).map_err(|error| Fault::ours("the key cannot be encrypted").because(error))
 }
 
-/// The ledger of a realm.
+/// The ledger of a realm: the one that its configuration names, or where it has none, the one that `ca init-root` made.
 ///
 /// # Errors
 /// The realm has none, or it cannot be opened.
-pub(crate) fn ledger_of(realm: &Path) -> Result<SqliteLedger, Fault> {
-    let path = realm.join("state/ledger.db");
+pub(crate) fn ledger_of(realm: &Path) -> Result<SqliteLedger, Faults> {
+    let configuration = realm.join("countersign.yaml");
+    if configuration.is_file() {
+        let (plan, _) = plan(Some(configuration), Overrides::default())?;
+        return Ok(existing(ledger_path(&plan)?)?);
+    }
+    Ok(existing(&realm.join("state/ledger.db"))?)
+}
+
+/// Whether the folder looks like a realm with a ledger.
+pub(crate) fn has_ledger(realm: &Path) -> bool {
+    ["countersign.yaml", "state/ledger.db"].iter().any(|file| realm.join(file).is_file())
+}
+
+/// A ledger that is there: what is asked of a new one, made where a name was mistyped, would be answered with nothing.
+///
+/// # Errors
+/// There is none, or it cannot be opened.
+pub(crate) fn existing(path: &Path) -> Result<SqliteLedger, Fault> {
     if !path.is_file() {
         return Err(Fault::yours("the realm has no ledger")
-            .in_file(&path)
+            .in_file(path)
             .remedy("name the realm with --realm DIR, or make one with countersign up"));
     }
-    SqliteLedger::open(&path)
+    SqliteLedger::open(path)
+}
+
+/// The file of the ledger that a configuration names.
+///
+/// # Errors
+/// It names none.
+pub(crate) fn ledger_path(plan: &Plan) -> Result<&Path, Fault> {
+    match &plan.ledger {
+        Some(LedgerPlan::Sqlite { path }) => Ok(path),
+        None => Err(Fault::yours("the configuration has no ledger to record certificates in")
+            .remedy("add ledger: { url: … }")),
+    }
+}
+
+/// An authority by its files, used by hand: `PATH.crt`, or `PATH` as it is.
+pub(crate) struct ByHand<'a> {
+    /// The certificate; the ending `.crt` may be left out.
+    pub(crate) ca: &'a Path,
+    /// The key; otherwise beside the certificate.
+    pub(crate) key: Option<&'a Path>,
+    /// The file with the key's password.
+    pub(crate) password_file: Option<&'a Path>,
+    /// The environment that it issues for.
+    pub(crate) environment: Option<&'a str>,
+}
+
+impl ByHand<'_> {
+    /// Loads it, and says where its certificate is.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be used.
+    pub(crate) fn load(&self, now: OffsetDateTime) -> Result<(Authority, PathBuf), Fault> {
+        let ca = self.ca;
+        let cert = if ca.is_file() { ca.to_owned() } else { with_ending(ca, "crt") };
+        if !cert.is_file() {
+            return Err(Fault::yours(format!("no authority \"{}\"", ca.display()))
+                .because(format!("neither that file nor {} exists", cert.display()))
+                .remedy("name its certificate: --ca DIR/NAME or --ca DIR/NAME.crt"));
+        }
+        let password = self.password_file.map(files::load_password).transpose()?;
+        let key = self.key.map_or_else(|| cert.with_extension("key"), Path::to_owned);
+        let standing = Standing::ByHand;
+        let authority = Authority::load(&cert, &key, password.as_ref(), standing, self.environment, now)?;
+        Ok((authority, cert))
+    }
+}
+
+/// The path with an ending added, whatever dots its name has.
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(".");
+    path.push(ending);
+    PathBuf::from(path)
 }
 
 fn environment() -> BTreeMap<String, String> {

@@ -22,6 +22,7 @@ mod open;
 mod policy;
 mod querying;
 mod read_only;
+mod revocations;
 mod services;
 mod shutdown;
 mod sql;

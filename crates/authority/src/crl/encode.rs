@@ -1,5 +1,4 @@
 use fault::Fault;
-
 use identity::{KeyKind, RevocationReason, Serial, der};
 use ledger::RevocationRecord;
 use rustls_pki_types::alg_id;

@@ -1,5 +1,6 @@
-//! The tiers of the authority.
+//! The tiers of the authority, and the lists of what they took back.
 
+mod crl;
 mod init_issuer;
 mod init_root;
 mod show;
@@ -14,13 +15,14 @@ use ledger::SqliteLedger;
 use crate::console::Console;
 use crate::exit::Exit;
 
-/// Make and look at certificate authorities: a root that stays offline, issuers below it.
+/// Make and look at certificate authorities: a root that stays offline, issuers below it, their lists.
 #[derive(Subcommand)]
 pub(crate) enum Ca {
     InitRoot(init_root::InitRoot),
     #[command(visible_alias = "init-intermediate")]
     InitIssuer(init_issuer::InitIssuer),
     Show(show::Show),
+    Crl(crl::Crl),
 }
 
 /// What a root and an issuer have in common.
@@ -43,6 +45,7 @@ impl Ca {
             Self::InitRoot(init) => init.run(console),
             Self::InitIssuer(init) => init.run(console),
             Self::Show(show) => show.run(console),
+            Self::Crl(crl) => crl.run(console),
         }
     }
 }

@@ -1,8 +1,10 @@
-//! Certificates: issued, listed, shown, handed to clients.
+//! Certificates: issued, listed, shown, taken back, handed to clients.
 
 mod export;
 mod issue;
 mod list;
+mod record;
+mod revoke;
 pub(super) mod show;
 mod spki;
 
@@ -12,12 +14,13 @@ use fault::Faults;
 use crate::console::Console;
 use crate::exit::Exit;
 
-/// Issue certificates, look at them, hand them to clients.
+/// Issue certificates, look at them, take them back, hand them to clients.
 #[derive(Subcommand)]
 pub(crate) enum Cert {
     Issue(issue::Issue),
     List(list::List),
     Show(show::Show),
+    Revoke(revoke::Revoke),
     Spki(spki::Spki),
     Export(export::Export),
 }
@@ -28,6 +31,7 @@ impl Cert {
             Self::Issue(issue) => issue.run(console),
             Self::List(list) => list.run(console),
             Self::Show(show) => show.run(console),
+            Self::Revoke(revoke) => revoke.run(console),
             Self::Spki(spki) => spki.run(console),
             Self::Export(export) => export.run(console),
         }

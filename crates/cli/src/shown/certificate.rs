@@ -2,7 +2,8 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use identity::{Certificate, CommonName, KeyKind, San, Usage};
+use identity::{Certificate, CommonName, KeyKind, RevocationReason, San, Usage};
+use ledger::Revocation;
 use serde::Serialize;
 use time::{Duration, OffsetDateTime};
 
@@ -30,8 +31,19 @@ pub(crate) struct Shown {
     spki_sha256: String,
     pin: String,
     warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked: Option<Revoked>,
     #[serde(skip)]
     valid: String,
+}
+
+/// When and why it was taken back, as the ledger has it.
+#[derive(Clone, Debug, Serialize)]
+struct Revoked {
+    at: String,
+    reason: RevocationReason,
+    #[serde(skip)]
+    said: String,
 }
 
 impl Shown {
@@ -59,8 +71,19 @@ impl Shown {
             spki_sha256: pin.to_string(),
             pin: format!("sha256//{}", BASE64_STANDARD.encode(pin.bytes())),
             warnings: warnings(certificate, now),
+            revoked: None,
             valid: format!("{} to {} ({})", moment::moment(from), moment::moment(until), ends(until, now)),
         }
+    }
+
+    /// With what the ledger says of its revocation.
+    pub(crate) fn revoked(self, revocation: Option<Revocation>) -> Self {
+        let revoked = revocation.map(|Revocation { at, reason }| Revoked {
+            at: rfc3339(at),
+            reason,
+            said: format!("{}, {reason}", moment::moment(at)),
+        });
+        Self { revoked, ..self }
     }
 
     /// What deserves a look.
@@ -86,6 +109,9 @@ impl fmt::Display for Shown {
         writeln!(f, "serial       {}", self.serial)?;
         writeln!(f, "version      {}", self.version)?;
         writeln!(f, "valid        {}", self.valid)?;
+        if let Some(revoked) = &self.revoked {
+            writeln!(f, "revoked      {}", revoked.said)?;
+        }
         writeln!(f, "names        {}", printable(&sans))?;
         writeln!(f, "usages       {usages}")?;
         writeln!(f, "authority    {authority}")?;

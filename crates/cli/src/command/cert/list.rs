@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use fault::{Fault, Faults};
+use identity::RevocationReason;
 use ledger::{CertificateFilter, CertificateRecord, Ledger, State};
 use serde::Serialize;
 use time::{Duration, OffsetDateTime};
@@ -51,6 +52,10 @@ struct Row {
     not_before: String,
     not_after: String,
     days_left: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<RevocationReason>,
 }
 
 impl List {
@@ -69,21 +74,7 @@ impl List {
         if self.json {
             console.json(&rows)?;
         } else {
-            let mut table =
-                Table::new(["serial", "subject", "names", "profile", "state", "ends", "days left"]);
-            for row in &rows {
-                let (names, days) = (row.sans.join(", "), row.days_left.to_string());
-                table.row([
-                    &row.serial,
-                    &row.subject,
-                    &names,
-                    &row.profile,
-                    row.state,
-                    &row.not_after,
-                    &days,
-                ]);
-            }
-            console.line(table);
+            console.line(table(&rows));
         }
         Ok(Exit::Done)
     }
@@ -102,8 +93,22 @@ impl Row {
             not_before: rfc3339(draft.not_before),
             not_after: rfc3339(draft.not_after),
             days_left: days(draft.not_after, now),
+            revoked_at: record.revoked.map(|revoked| rfc3339(revoked.at)),
+            reason: record.revoked.map(|revoked| revoked.reason),
         }
     }
+}
+
+fn table(rows: &[Row]) -> Table {
+    let mut table = Table::new(["serial", "subject", "names", "profile", "state", "ends", "days left"]);
+    for row in rows {
+        let (names, days) = (row.sans.join(", "), row.days_left.to_string());
+        // What was revoked says when and why in the place of its state.
+        let revoked = row.revoked_at.as_ref().zip(row.reason).map(|(at, why)| format!("revoked {at}, {why}"));
+        let state = revoked.as_deref().unwrap_or(row.state);
+        table.row([&row.serial, &row.subject, &names, &row.profile, state, &row.not_after, &days]);
+    }
+    table
 }
 
 /// Every page of the answer.

@@ -3,9 +3,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use fault::{Fault, Faults};
 use identity::{Certificate, Serial};
-use ledger::{CertificateFilter, Ledger as _};
+use ledger::{Ledger as _, Revocation};
 use rustls::pki_types::CertificateDer;
+use time::OffsetDateTime;
 
+use super::record;
 use crate::console::Console;
 use crate::door::runtime;
 use crate::exit::Exit;
@@ -21,7 +23,7 @@ pub(crate) struct Show {
     /// A file (PEM, every certificate in it, or DER), or a serial that is looked up in the realm's ledger.
     #[arg(value_name = "FILE|SERIAL")]
     certificate: String,
-    /// The realm in whose ledger a serial is looked up.
+    /// The realm in whose ledger a serial is looked up, and a file's revocation.
     #[arg(long, value_name = "DIR", default_value = "realm")]
     realm: PathBuf,
     /// Print JSON.
@@ -32,22 +34,31 @@ pub(crate) struct Show {
 impl Show {
     pub(super) fn run(self, console: &mut Console) -> Result<Exit, Faults> {
         let file = Path::new(&self.certificate);
-        let certificates = match Serial::parse(&self.certificate) {
-            Ok(serial) if !file.exists() => recorded(&self.realm, serial)?,
-            _ => files::load_certificates(file)?,
+        let shown = match Serial::parse(&self.certificate) {
+            Ok(serial) if !file.exists() => recorded(&self.realm, &serial, console.now())?,
+            _ => self.of_file(file, console)?,
         };
-        print(console, &certificates, self.json)?;
+        print(console, &shown, self.json)?;
         Ok(Exit::Done)
+    }
+
+    /// What the file says, and what the realm's ledger, where there is one, has to add.
+    fn of_file(&self, file: &Path, console: &mut Console) -> Result<Vec<Shown>, Faults> {
+        let (certificates, now) = (files::load_certificates(file)?, console.now());
+        let revoked = revocations(&self.realm, &certificates).unwrap_or_else(|faults| {
+            console.warn(&faults.iter().cloned().collect::<Vec<_>>());
+            vec![None; certificates.len()]
+        });
+        let shown = |(certificate, revoked)| Shown::new(certificate, now).revoked(revoked);
+        Ok(certificates.iter().zip(revoked).map(shown).collect())
     }
 }
 
-fn print(console: &mut Console, certificates: &[Certificate], json: bool) -> Result<(), Fault> {
-    let now = console.now();
-    let shown: Vec<Shown> = certificates.iter().map(|certificate| Shown::new(certificate, now)).collect();
+fn print(console: &mut Console, certificates: &[Shown], json: bool) -> Result<(), Fault> {
     if json {
-        return console.json(&shown);
+        return console.json(&certificates);
     }
-    for (n, shown) in shown.iter().enumerate() {
+    for (n, shown) in certificates.iter().enumerate() {
         if n > 0 {
             console.line("");
         }
@@ -65,21 +76,40 @@ pub(in crate::command) fn print_one(console: &mut Console, shown: &Shown) {
     }
 }
 
-fn recorded(realm: &Path, serial: Serial) -> Result<Vec<Certificate>, Fault> {
+fn recorded(realm: &Path, serial: &Serial, now: OffsetDateTime) -> Result<Vec<Shown>, Faults> {
     let ledger = loading::ledger_of(realm)?;
-    let filter = CertificateFilter { serial: Some(serial.clone()), ..CertificateFilter::default() };
-    let found = runtime()?.block_on(ledger.certificates(filter))?;
-    let certificates: Vec<Certificate> = found
-        .entries
-        .into_iter()
-        .filter_map(|record| record.der)
-        .map(|der| Certificate::from_der(CertificateDer::from(der)))
-        .collect::<Result<_, _>>()
-        .map_err(|error| Fault::ours("the ledger holds a certificate that cannot be read").because(error))?;
-    if certificates.is_empty() {
-        return Err(Fault::theirs(format!("no certificate with the serial {serial} is on record"))
-            .in_file(realm)
-            .remedy("countersign cert list shows what is; for a file, check the path"));
+    let found =
+        runtime()?.block_on(record::of_serial(&ledger, serial)).map_err(|fault| fault.in_file(realm))?;
+    let mut shown = Vec::new();
+    for record in found {
+        let Some(der) = record.der else { continue };
+        let certificate = Certificate::from_der(CertificateDer::from(der)).map_err(|error| {
+            Fault::ours("the ledger holds a certificate that cannot be read").because(error)
+        })?;
+        shown.push(Shown::new(&certificate, now).revoked(record.revoked));
     }
-    Ok(certificates)
+    if shown.is_empty() {
+        return Err(Fault::theirs(format!("the certificate with the serial {serial} was never signed"))
+            .in_file(realm)
+            .remedy("countersign cert list shows how far it came")
+            .into());
+    }
+    Ok(shown)
+}
+
+/// What the realm's ledger says of each; nothing where there is no ledger.
+fn revocations(realm: &Path, certificates: &[Certificate]) -> Result<Vec<Option<Revocation>>, Faults> {
+    if !loading::has_ledger(realm) {
+        return Ok(vec![None; certificates.len()]);
+    }
+    let ledger = loading::ledger_of(realm)?;
+    let asked = runtime()?.block_on(async {
+        let mut revoked = Vec::new();
+        for certificate in certificates {
+            let record = ledger.certificate_by_fingerprint(certificate.fingerprint()).await?;
+            revoked.push(record.and_then(|record| record.revoked));
+        }
+        Ok::<_, Fault>(revoked)
+    });
+    Ok(asked?)
 }

@@ -1,15 +1,15 @@
 use std::path::{Path, PathBuf};
 
-use authority::{Authority, Profile, Standing};
+use authority::{Authority, Profile};
 use clap::Args;
-use config::{LedgerPlan, Overrides};
+use config::Overrides;
 use daemon::issuing;
 use fault::{Fault, Faults};
 use identity::Usage;
 use ledger::SqliteLedger;
 use time::OffsetDateTime;
 
-use crate::loading;
+use crate::loading::{self, ByHand};
 
 /// Who issues: an authority's files, or a realm.
 #[derive(Args)]
@@ -49,16 +49,13 @@ impl Source {
     }
 
     fn by_hand(&self, ca: &Path, profile: &str, now: OffsetDateTime) -> Result<Issuer, Fault> {
-        let cert = if ca.is_file() { ca.to_owned() } else { with_ending(ca, "crt") };
-        if !cert.is_file() {
-            return Err(Fault::yours(format!("no authority \"{}\"", ca.display()))
-                .because(format!("neither that file nor {} exists", cert.display()))
-                .remedy("name its certificate: --ca DIR/NAME or --ca DIR/NAME.crt"));
-        }
-        let password = self.ca_key_password_file.as_deref().map(files::load_password).transpose()?;
-        let key = cert.with_extension("key");
-        let environment = self.environment.as_deref();
-        let authority = Authority::load(&cert, &key, password.as_ref(), Standing::ByHand, environment, now)?;
+        let by_hand = ByHand {
+            ca,
+            key: None,
+            password_file: self.ca_key_password_file.as_deref(),
+            environment: self.environment.as_deref(),
+        };
+        let (authority, cert) = by_hand.load(now)?;
         let beside = || cert.with_file_name("ledger.db");
         let ledger = SqliteLedger::open(&self.ledger.clone().unwrap_or_else(beside))?;
         let profile =
@@ -77,12 +74,7 @@ impl Source {
         let (plan, _) = loading::plan(Some(file), Overrides::default())?;
         let profile = issuing::profile(&plan, name)?;
         let authority = issuing::issuer_for(&plan, &profile, now)?;
-        let Some(LedgerPlan::Sqlite { path }) = &plan.ledger else {
-            return Err(Fault::yours("the configuration has no ledger to record certificates in")
-                .remedy("add ledger: { url: … }")
-                .into());
-        };
-        let ledger = SqliteLedger::open(path)?;
+        let ledger = SqliteLedger::open(loading::ledger_path(&plan)?)?;
         let folder =
             self.realm.join(if profile.usages() == [Usage::ClientAuth] { "clients" } else { "servers" });
         Ok(Issuer { authority, profile, ledger, folder })
@@ -96,12 +88,4 @@ fn unknown<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Fault {
         None => known.join(", "),
     };
     Fault::yours(format!("no profile \"{name}\"")).remedy(remedy)
-}
-
-/// The path with an ending added, whatever dots its name has.
-fn with_ending(path: &Path, ending: &str) -> PathBuf {
-    let mut path = path.as_os_str().to_owned();
-    path.push(".");
-    path.push(ending);
-    PathBuf::from(path)
 }
