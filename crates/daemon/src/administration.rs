@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use gateway::{Administration, Metrics, Pending, Reload, Reloaded};
+use gateway::{Administration, Metrics, Named, Pending, Reload, Reloaded};
+use ledger::Ledger;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use transport::Clock;
@@ -16,17 +17,30 @@ pub(crate) struct NodeAdministration {
     metrics: Metrics,
     started: OffsetDateTime,
     clock: Arc<dyn Clock>,
+    ledger: Option<Arc<dyn Ledger>>,
 }
 
 impl NodeAdministration {
-    pub(crate) fn new(shown: Arc<ArcSwap<Announcement>>, metrics: Metrics, clock: Arc<dyn Clock>) -> Self {
-        Self { shown, metrics, started: clock.now(), clock }
+    pub(crate) fn new(
+        shown: Arc<ArcSwap<Announcement>>,
+        metrics: Metrics,
+        clock: Arc<dyn Clock>,
+        ledger: Option<Arc<dyn Ledger>>,
+    ) -> Self {
+        Self { shown, metrics, started: clock.now(), clock, ledger }
     }
 }
 
 impl Administration for NodeAdministration {
     fn status(&self) -> Value {
         self.shown.load().status(self.metrics.generation(), self.started, self.clock.now())
+    }
+
+    fn recorded(&self, named: Named) -> Pending<'_, Option<Value>> {
+        Box::pin(async move {
+            let recorded = crate::recorded(self.ledger.as_deref()?, named).await;
+            recorded.inspect_err(|fault| tracing::error!(%fault, "the audit record cannot be read")).ok()?
+        })
     }
 
     fn reload(&self, _asked: Reload) -> Pending<'_, Reloaded> {

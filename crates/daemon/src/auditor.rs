@@ -50,6 +50,7 @@ pub(crate) fn log(event: &gateway::AuditEvent<'_>) {
         sha256 = certificate.map(|leaf| leaf.fingerprint().to_string()),
         issuer = certificate.map(|leaf| leaf.identity().issuer().to_string()),
         sni = event.server_name,
+        handshake = event.handshake.filter(|_| event.refusal.is_some()).map(tracing::field::display),
         target = event.target,
         code,
         cause,
@@ -91,6 +92,7 @@ fn owned(event: &gateway::AuditEvent<'_>) -> ledger::AuditEvent {
             None => cause.to_owned(),
         }),
         refusal: event.refusal.map(|(.., id)| id.to_string()),
+        handshake: event.handshake.filter(|_| event.refusal.is_some()).map(|hello| hello.to_string()),
         ..ledger::AuditEvent::new(kind, event.at)
     }
 }

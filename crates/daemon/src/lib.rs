@@ -8,6 +8,7 @@
 //! - [`issuing`]: our own authority as the Plan describes it.
 //! - [`realm`]: a folder with everything a node needs.
 //! - [`announce`], [`status`], [`metrics`]: what the node says of itself; [`administration`]: what may be asked of it.
+//! - [`recorded`](mod@recorded): what the audit record has of refusals.
 //! - [`log`], [`journal`], [`auditor`], [`records`]: the log and the ledger, and where the gateway's reports go.
 
 mod administration;
@@ -20,6 +21,7 @@ mod metrics;
 mod prepare;
 mod publish;
 pub mod realm;
+mod recorded;
 mod records;
 mod renew;
 mod self_signed;
@@ -28,5 +30,6 @@ mod status;
 
 pub use metrics::reference as metrics_reference;
 pub use prepare::{Prepared, TlsProfile, prepare};
+pub use recorded::{recorded, recorded_of};
 pub use serve::serve;
 pub use status::{Announcement, CertificateShown, DatabaseShown, ListenerShown};

@@ -10,6 +10,7 @@ use config::{ListenerPlan, Plan};
 use database::Database;
 use fault::{Fault, Faults};
 use gateway::{Drained, Gateway, Listener, Metrics, Served, Sinks};
+use ledger::Ledger;
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -101,7 +102,9 @@ impl Node {
         let snapshot = publisher.snapshot(&credentials)?;
         let auditor = records.as_ref().map(Records::auditor);
         let journal = NodeJournal::new(Arc::clone(sink), &plan.logging, plan.audit.clone(), auditor);
-        let gateway = Arc::new(Gateway::new(snapshot, sinks(journal, registry, metrics, &shown, clock)));
+        let ledger = records.as_ref().map(|records| Arc::clone(&records.ledger));
+        let sinks = sinks(journal, registry, metrics, &shown, clock, ledger);
+        let gateway = Arc::new(Gateway::new(snapshot, sinks));
         let grace = plan.limits.shutdown;
         Ok(Self { gateway, listeners, databases, records, keeper, publisher, shown, grace })
     }
@@ -166,9 +169,11 @@ fn sinks(
     metrics: Metrics,
     shown: &Arc<ArcSwap<Announcement>>,
     clock: Arc<dyn Clock>,
+    ledger: Option<Arc<dyn Ledger>>,
 ) -> Sinks {
     let certificates = Certificates::register(&mut registry, Arc::clone(shown), Arc::clone(&clock));
-    let administration = NodeAdministration::new(Arc::clone(shown), metrics.clone(), Arc::clone(&clock));
+    let administration =
+        NodeAdministration::new(Arc::clone(shown), metrics.clone(), Arc::clone(&clock), ledger);
     Sinks {
         journal: Arc::new(journal),
         metrics,

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use transport::{Accepted, Door, HandshakeFailure};
+use transport::{Accepted, Door, FailureKind, HandshakeFailure, HelloId};
 
 use crate::gateway::Gateway;
 use crate::http;
@@ -19,6 +19,7 @@ use crate::journal::{AuditEvent, AuditKind};
 use crate::listener::{Listener, Spoken};
 use crate::metrics::ListenerLabel;
 use crate::pace::{Pace, Paced};
+use crate::refusals::{self, Evidence, Refused, Stage, Why};
 use crate::refused::RefusalId;
 use crate::session::{Arrival, Session};
 use crate::slots::{Slot, Slots};
@@ -90,13 +91,16 @@ impl Arriving {
         drop(snapshot);
         match entrance {
             Some((Spoken::Https, Some(door))) => {
-                let Some(shaken) = until(&stop, Box::pin(self.shake(&door, stream))).await.flatten() else {
+                let Some(shaken) =
+                    until(&stop, Box::pin(self.shake(&door, stream, generation))).await.flatten()
+                else {
                     return;
                 };
                 let vouchers = door.vouchers();
                 drop(door);
-                let Shaken { stream, h2, sni: server_name, verified } = shaken;
-                let arrival = Arrival { generation, address: self.address, server_name, verified, vouchers };
+                let Shaken { stream, h2, sni: server_name, verified, hello } = shaken;
+                let address = self.address;
+                let arrival = Arrival { generation, address, server_name, verified, vouchers, hello };
                 let (session, pace) = self.open(arrival, !h2);
                 let stream = Paced::new(stream, pace);
                 match h2 {
@@ -107,7 +111,7 @@ impl Arriving {
             Some((Spoken::Http, _)) => {
                 let address = self.address;
                 let (server_name, verified, vouchers) = (None, None, None);
-                let arrival = Arrival { generation, address, server_name, verified, vouchers };
+                let arrival = Arrival { generation, address, server_name, verified, vouchers, hello: None };
                 let (session, pace) = self.open(arrival, true);
                 Box::pin(http::serve_h1(session, Paced::new(stream, pace), stop)).await;
             }
@@ -128,49 +132,84 @@ impl Arriving {
         (Arc::new(session), pace)
     }
 
-    async fn shake(&self, door: &Door, stream: TcpStream) -> Option<Shaken> {
+    async fn shake(&self, door: &Door, stream: TcpStream, generation: u64) -> Option<Shaken> {
         match door.accept(stream).await {
-            Ok(Accepted { stream, verdict, alpn, sni, .. }) => {
+            Ok(Accepted { stream, verdict, alpn, sni, hello, .. }) => {
                 let verified = match verdict {
                     Ok(verified) => verified,
                     Err(refusal) => {
                         self.gateway.metrics.shaken(&self.listener.name, refusal.code().as_str());
-                        self.record(&refusal, sni.as_deref());
+                        self.record(&refusal, sni.as_deref(), hello, RefusalId::draw());
                         return None;
                     }
                 };
                 self.gateway.metrics.shaken(&self.listener.name, "ok");
                 let h2 = alpn.as_deref() == Some(b"h2");
-                Some(Shaken { stream: Box::new(stream), h2, sni, verified })
+                Some(Shaken { stream: Box::new(stream), h2, sni, verified, hello })
             }
             Err(failure) => {
-                self.note(&failure);
+                self.note(&failure, generation);
                 None
             }
         }
     }
 
     /// A handshake that failed: counted always, in the log at a bounded rate, on record where it is a refusal.
-    fn note(&self, failure: &HandshakeFailure) {
+    fn note(&self, failure: &HandshakeFailure, generation: u64) {
         let result = failure.refusal().map_or(failure.kind().as_str(), |refusal| refusal.code().as_str());
         self.gateway.metrics.shaken(&self.listener.name, result);
         let (listener, peer, cause) = (&*self.listener.name, self.address, failure.cause());
-        let id = failure.refusal().map(|refusal| self.record(refusal, failure.sni()));
+        let id = RefusalId::draw();
+        if let Some(refusal) = failure.refusal() {
+            self.record(refusal, failure.sni(), failure.hello(), id);
+        }
+        self.keep(failure, generation, id);
         if !self.gateway.may_warn() {
             return;
         }
-        match (failure.refusal(), id) {
-            (Some(refusal), Some(id)) => {
+        let handshake = failure.hello().map(tracing::field::display);
+        match failure.refusal() {
+            Some(refusal) => {
                 let code = refusal.code();
                 let remedy = code.remedy();
-                tracing::warn!(listener, %peer, %code, cause = refusal.cause(), refusal = %id, remedy, "handshake refused");
+                tracing::warn!(listener, %peer, %code, cause = refusal.cause(), refusal = %id, handshake, remedy, "handshake refused");
             }
-            _ => tracing::warn!(listener, %peer, kind = result, cause, "handshake failed"),
+            None => {
+                tracing::warn!(listener, %peer, kind = result, cause, refusal = %id, handshake, "handshake failed");
+            }
         }
     }
 
-    fn record(&self, refusal: &Refusal, server_name: Option<&str>) -> RefusalId {
-        let id = RefusalId::draw();
+    /// Keeps it for whoever asks why. A client that only went away was not refused.
+    fn keep(&self, failure: &HandshakeFailure, generation: u64, id: RefusalId) {
+        let why = match failure.refusal() {
+            Some(refusal) => Why::refusal(refusal),
+            None if failure.kind() == FailureKind::Closed => return,
+            None => Why::failure(failure.kind(), failure.cause()),
+        };
+        self.gateway.refused.keep(Refused {
+            id,
+            hello: failure.hello(),
+            at: self.gateway.now(),
+            stage: Stage::Handshake,
+            listener: Arc::clone(&self.listener.name),
+            peer: self.address,
+            server_name: failure.sni().map(refusals::kept),
+            why,
+            generation,
+            evidence: Evidence::presented(failure.presented()),
+            principal: None,
+            target: None,
+        });
+    }
+
+    fn record(
+        &self,
+        refusal: &Refusal,
+        server_name: Option<&str>,
+        handshake: Option<HelloId>,
+        id: RefusalId,
+    ) {
         self.gateway.metrics.refused(refusal.code());
         self.gateway.journal.audit(&AuditEvent {
             at: self.gateway.now(),
@@ -182,9 +221,9 @@ impl Arriving {
             method: None,
             certificate: None,
             target: None,
+            handshake,
             refusal: Some((refusal.code(), refusal.cause(), id)),
         });
-        id
     }
 }
 
@@ -195,6 +234,7 @@ struct Shaken {
     h2: bool,
     sni: Option<Box<str>>,
     verified: Option<Verified>,
+    hello: Option<HelloId>,
 }
 
 /// The future's value, or nothing once told to stop.

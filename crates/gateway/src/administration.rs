@@ -5,10 +5,15 @@ use std::pin::Pin;
 
 use serde_json::Value;
 
+use crate::Named;
+
 /// The node, as its administrators see it.
 pub trait Administration: Send + Sync {
     /// Describes the node.
     fn status(&self) -> Value;
+
+    /// What the audit record has of a refusal that is no longer in memory.
+    fn recorded(&self, named: Named) -> Pending<'_, Option<Value>>;
 
     /// Reads the configuration again and serves by it, or refuses and serves as before.
     fn reload(&self, asked: Reload) -> Pending<'_, Reloaded>;

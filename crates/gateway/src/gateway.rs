@@ -1,6 +1,6 @@
 //! The published snapshot with the sinks; runs the listeners and drains them.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use crate::listener::Listener;
 use crate::listening::Listening;
 use crate::metrics::Metrics;
 use crate::rate::Rate;
+use crate::refusals::Refusals;
 use crate::room::Room;
 use crate::snapshot::Snapshot;
 
@@ -50,6 +51,9 @@ pub struct Gateway {
     warnings: Rate,
     /// Bounds the log lines about refused requests, apart from the others: strangers must not drown these.
     refusals: Rate,
+    /// Bounds the questions of strangers.
+    questions: Rate,
+    pub(crate) refused: Refusals,
 }
 
 /// How a drain went.
@@ -81,6 +85,8 @@ impl Gateway {
             room,
             warnings: Rate::default(),
             refusals: Rate::default(),
+            questions: Rate::default(),
+            refused: Refusals::default(),
         }
     }
 
@@ -138,7 +144,14 @@ impl Gateway {
     pub(crate) fn may_warn_of_refusal(&self) -> bool {
         self.refusals.allows(WARNINGS_PER_SECOND, None)
     }
+
+    /// Whether somebody at this address may ask once more what a refusal was for.
+    pub(crate) fn may_ask_why(&self, address: IpAddr) -> bool {
+        self.questions.allows(QUESTIONS_PER_SECOND, Some(&address.to_canonical().to_string()))
+    }
 }
 
 /// Failures of one kind in the log: enough to see what happens, too few to fill a disk.
 const WARNINGS_PER_SECOND: u32 = 10;
+/// What people need, and far from what guessing an id would take.
+const QUESTIONS_PER_SECOND: u32 = 10;

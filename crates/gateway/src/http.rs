@@ -4,6 +4,7 @@
 //! - [`route`]: what a path names.
 //! - [`query`](mod@query): a database's answer to SQL.
 //! - [`whoami`]: who the door takes the caller for.
+//! - [`why`]: why something was refused.
 //! - [`body`]: a request body within its limits.
 //! - [`delivery`]: the body of an answer on its way to the peer.
 //! - [`reply`]: answers and their shapes.
@@ -15,8 +16,9 @@ mod delivery;
 mod query;
 mod reply;
 mod rest;
-mod route;
+pub(crate) mod route;
 mod whoami;
+mod why;
 
 use std::convert::Infallible;
 use std::pin::{Pin, pin};

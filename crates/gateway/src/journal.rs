@@ -6,6 +6,7 @@ use std::time::Duration;
 use fault::Code;
 use identity::Verified;
 use time::OffsetDateTime;
+use transport::HelloId;
 
 use crate::RefusalId;
 
@@ -75,6 +76,8 @@ pub struct AuditEvent<'a> {
     pub certificate: Option<&'a Verified>,
     /// The database or route that was asked for.
     pub target: Option<&'a str>,
+    /// The id that both ends know the handshake by.
+    pub handshake: Option<HelloId>,
     /// Why not, where it was refused: code, private cause, id.
     pub refusal: Option<(Code, &'a str, RefusalId)>,
 }

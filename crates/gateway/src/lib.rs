@@ -15,6 +15,7 @@
 //! - [`administration`]: what administrators may ask of the node, as a trait that the node fills in.
 //! - [`journal`]: what the gateway reports, as traits that the node fills in.
 //! - [`metrics`]: counters and gauges.
+//! - [`refusals`]: what was refused lately, kept for those who ask why.
 //! - [`room`]: memory for large bodies and answers.
 //! - [`rate`]: requests per second for each principal.
 
@@ -28,6 +29,7 @@ mod listening;
 mod metrics;
 mod pace;
 mod rate;
+mod refusals;
 mod refused;
 mod room;
 mod session;
@@ -39,6 +41,7 @@ pub use gateway::{Drained, Gateway, Sinks};
 pub use journal::{AccessLine, AuditEvent, AuditKind, Journal};
 pub use listener::{Listener, Spoken};
 pub use metrics::{Described, Metrics};
+pub use refusals::Named;
 pub use refused::RefusalId;
 pub use slots::SlotLimits;
 pub use snapshot::{Entrance, HttpLimits, Served, Snapshot};

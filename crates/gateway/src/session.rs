@@ -9,12 +9,13 @@ use fault::{Code, Refusal};
 use identity::Verified;
 use time::OffsetDateTime;
 use tokio::time::Instant;
-use transport::Vouchers;
+use transport::{HelloId, Vouchers};
 
 use crate::gateway::Gateway;
 use crate::journal::{AuditEvent, AuditKind};
 use crate::listener::Listener;
 use crate::pace::{Pace, Verdict};
+use crate::refusals::{Evidence, Refused, Stage, Why};
 use crate::refused::RefusalId;
 use crate::snapshot::Snapshot;
 
@@ -30,6 +31,7 @@ pub(crate) struct Session {
     verified: Option<Verified>,
     /// By whom that chain was verified.
     vouchers: Option<Vouchers>,
+    hello: Option<HelloId>,
     judged: ArcSwap<Judged>,
 }
 
@@ -47,6 +49,8 @@ pub(crate) struct Arrival {
     pub(crate) server_name: Option<Box<str>>,
     pub(crate) verified: Option<Verified>,
     pub(crate) vouchers: Option<Vouchers>,
+    /// The id that the client knows the handshake by.
+    pub(crate) hello: Option<HelloId>,
 }
 
 impl Session {
@@ -58,7 +62,7 @@ impl Session {
         pace: Arc<Pace>,
     ) -> Self {
         let snapshot = gateway.snapshot();
-        let Arrival { generation, address, server_name, verified, vouchers } = arrival;
+        let Arrival { generation, address, server_name, verified, vouchers, hello } = arrival;
         let presented = verified.as_ref().zip(vouchers.as_ref());
         // Where the snapshot is still that of the handshake, its door has judged the chain a moment ago.
         let judged = match snapshot.generation == generation {
@@ -74,6 +78,7 @@ impl Session {
             server_name,
             verified,
             vouchers,
+            hello,
             judged: ArcSwap::from_pointee(judged),
         };
         session.record_sign_in();
@@ -112,11 +117,30 @@ impl Session {
             refusal: Some((code, cause, id)),
             ..self.event()
         });
+        self.keep(refusal, principal, target, id);
         if self.gateway.may_warn_of_refusal() {
             let (listener, peer, remedy) = (&*self.listener.name, self.address, code.remedy());
             tracing::warn!(listener, %peer, principal, target, %code, cause, refusal = %id, remedy, "request refused");
         }
         id
+    }
+
+    /// Keeps a refusal for whoever asks why.
+    fn keep(&self, refusal: &Refusal, principal: Option<&str>, target: &str, id: RefusalId) {
+        self.gateway.refused.keep(Refused {
+            id,
+            hello: self.hello,
+            at: self.gateway.now(),
+            stage: Stage::Request,
+            listener: Arc::clone(&self.listener.name),
+            peer: self.address,
+            server_name: self.server_name.clone(),
+            why: Why::refusal(refusal),
+            generation: self.judged.load().generation,
+            evidence: self.verified.clone().map_or(Evidence::Nothing, Evidence::Verified),
+            principal: principal.map(Into::into),
+            target: Some(target.into()),
+        });
     }
 
     /// What the connection's deadline says now; the certificate's end is one of its reasons.
@@ -167,6 +191,7 @@ impl Session {
             method: None,
             certificate: self.verified.as_ref(),
             target: None,
+            handshake: self.hello,
             refusal: None,
         }
     }

@@ -84,6 +84,8 @@ pub struct AuditEvent {
     pub cause: Option<String>,
     /// The id that the peer was given with the refusal.
     pub refusal: Option<String>,
+    /// The id that both ends know the TLS handshake by, where something was refused on it.
+    pub handshake: Option<String>,
 }
 
 impl AuditEvent {
@@ -103,6 +105,7 @@ impl AuditEvent {
             code: None,
             cause: None,
             refusal: None,
+            handshake: None,
         }
     }
 }
@@ -116,6 +119,8 @@ pub struct AuditFilter {
     pub principal: Option<String>,
     /// The refusal's id.
     pub refusal: Option<String>,
+    /// The handshake's id.
+    pub handshake: Option<String>,
     /// Only events from this moment on.
     pub since: Option<OffsetDateTime>,
     /// Only events from before this moment.

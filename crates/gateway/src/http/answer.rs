@@ -15,7 +15,7 @@ use crate::http::delivery::{AnswerBody, Large};
 use crate::http::query::Unanswered;
 use crate::http::reply::{self, Reply};
 use crate::http::route::{Named, Route, route};
-use crate::http::{query, whoami};
+use crate::http::{query, whoami, why};
 use crate::journal::AccessLine;
 use crate::refused::RefusalId;
 use crate::room::Full;
@@ -80,6 +80,10 @@ impl<'a> Asked<'a> {
             // Whoever passed the handshake may know that the node lives.
             Route::Health => return Ok(reply::ok(r#"{"status":"ok"}"#)),
             Route::HealthWithMode => return Ok(reply::ok(r#"{"status":"healthy","mode":"wr"}"#)),
+            Route::Refusal(id) => {
+                self.only(&Method::GET)?;
+                return Ok(why::public(self.session, id));
+            }
             Route::Named(route) => route,
         };
         let peer = peer.map_err(|refusal| Unanswered::Refusal(refusal.clone()))?;
@@ -98,6 +102,13 @@ impl<'a> Asked<'a> {
             }
             Named::Status => self
                 .administrator(peer, || reply::ok(self.session.gateway.administration.status().to_string())),
+            Named::Refusals => self.administrator(peer, || why::listed(self.session, head.uri.query())),
+            Named::Why(id) => {
+                // The page is made after the question whether the caller may see it.
+                self.administrator(peer, || ())?;
+                self.only(&Method::GET)?;
+                Ok(why::explained(self.session, self.snapshot, id).await)
+            }
             Named::Admin => self.administrator(peer, || not_found("unknown endpoint")),
             Named::Reserved => Err(nothing("reserved path not available")),
             Named::NoDatabase => {
@@ -146,7 +157,7 @@ impl<'a> Asked<'a> {
         query::query(self.snapshot, &permit, &served.database, &body).await
     }
 
-    fn administrator(&self, peer: &Peer, page: impl FnOnce() -> Reply) -> Result<Reply, Unanswered> {
+    fn administrator<T>(&self, peer: &Peer, page: impl FnOnce() -> T) -> Result<T, Unanswered> {
         if !self.snapshot.control_plane {
             return Err(nothing("control plane not enabled"));
         }

@@ -7,6 +7,8 @@ pub(crate) enum Route<'a> {
     Health,
     /// The health answer that names the mode: `/health`, `/v1/health`, `/v1/healthz`.
     HealthWithMode,
+    /// What somebody was refused for: `/_refusals/{id}`.
+    Refusal(&'a str),
     /// Anything else: for those who were recognized.
     Named(Named<'a>),
 }
@@ -20,6 +22,10 @@ pub(crate) enum Named<'a> {
     Metrics,
     /// The node described for administrators: `/_admin/status`.
     Status,
+    /// What was refused lately: `/_admin/refusals`.
+    Refusals,
+    /// Why one thing was refused: `/_admin/refusals/{id}`.
+    Why(&'a str),
     /// Another path below `/_admin/`.
     Admin,
     /// Another path that begins with an underscore.
@@ -40,7 +46,11 @@ pub(crate) fn route(path: &str) -> Route<'_> {
         "/_auth/whoami" => Route::Named(Named::WhoAmI),
         "/_metrics" => Route::Named(Named::Metrics),
         "/_admin/status" => Route::Named(Named::Status),
-        _ => Route::Named(below(path.strip_prefix('/').unwrap_or(path))),
+        "/_admin/refusals" => Route::Named(Named::Refusals),
+        _ => match path.strip_prefix("/_refusals/") {
+            Some(id) => Route::Refusal(id),
+            None => Route::Named(below(path.strip_prefix('/').unwrap_or(path))),
+        },
     }
 }
 
@@ -48,7 +58,7 @@ fn below(path: &str) -> Named<'_> {
     let (name, endpoint) = path.split_once('/').unwrap_or((path, ""));
     match name {
         "" => Named::NoDatabase,
-        "_admin" => Named::Admin,
+        "_admin" => endpoint.strip_prefix("refusals/").map_or(Named::Admin, Named::Why),
         _ if name.starts_with('_') => Named::Reserved,
         _ if is_endpoint(name) => Named::NoDatabase,
         _ if may_name_a_database(name) => Named::Database { name, endpoint },
@@ -88,5 +98,9 @@ mod tests {
         assert_eq!(named("/../query"), Named::BadDatabase);
         assert_eq!(route("/v1/healthz"), Route::HealthWithMode);
         assert_eq!(route("/_health"), Route::Health);
+        assert_eq!(route("/_refusals/rf_1"), Route::Refusal("rf_1"));
+        assert_eq!(named("/_refusals"), Named::Reserved);
+        assert_eq!(named("/_admin/refusals"), Named::Refusals);
+        assert_eq!(named("/_admin/refusals/rf_1"), Named::Why("rf_1"));
     }
 }

@@ -1,6 +1,7 @@
 //! Everything that is known to be revoked at one moment, and what it says about a path of certificates.
 
 mod lists;
+mod sources;
 
 use std::collections::HashMap;
 use std::fmt;

@@ -31,6 +31,7 @@ pub async fn events_are_found_by_every_field_newest_first(ledger: &dyn Ledger) {
         code: Some("no-grant".into()),
         cause: Some("reload\nwith a line break and a \u{0} in it".into()),
         refusal: Some("rf_full".into()),
+        handshake: Some("ch_full".into()),
     };
     ledger.audit(vec![event(1), event(2), event(3)]).await.expect("appended");
     ledger.audit(vec![full.clone()]).await.expect("appended");
@@ -41,6 +42,7 @@ pub async fn events_are_found_by_every_field_newest_first(ledger: &dyn Ledger) {
         (AuditFilter { kind: Some(AuditKind::Refusal), ..any() }, vec![event(3), event(1)]),
         (AuditFilter { principal: Some("principal-2".into()), ..any() }, vec![event(2)]),
         (AuditFilter { refusal: Some("rf_full".into()), ..any() }, vec![full.clone()]),
+        (AuditFilter { handshake: Some("ch_full".into()), ..any() }, vec![full.clone()]),
         (AuditFilter { since: Some(event(3).at), ..any() }, vec![full, event(3)]),
         (AuditFilter { until: Some(event(2).at), ..any() }, vec![event(1)]),
     ];

@@ -92,6 +92,7 @@ pub(super) fn audit_events(
     asked.want("kind = ?", filter.kind.map(|kind| kind.as_str().to_owned()));
     asked.want("principal = ?", filter.principal.clone());
     asked.want("refusal = ?", filter.refusal.clone());
+    asked.want("handshake = ?", filter.handshake.clone());
     asked.want("at >= ?", filter.since.map(millis));
     asked.want("at < ?", filter.until.map(millis));
     asked.page(connection, AUDIT, filter.limit, event_of)
@@ -219,6 +220,7 @@ fn event_of(row: &Row<'_>) -> rusqlite::Result<AuditEvent> {
         code: row.get("code")?,
         cause: row.get("cause")?,
         refusal: row.get("refusal")?,
+        handshake: row.get("handshake")?,
     })
 }
 
@@ -264,4 +266,4 @@ const REVOCATION: &str =
     "SELECT revision, issuer_key, serial, not_after, revoked_at, revocation_reason FROM certificates";
 const AUDIT: &str =
     "SELECT id, at, kind, principal, method, certificate, serial, issuer, sni, remote, code, cause,
-  refusal FROM audit";
+  refusal, handshake FROM audit";

@@ -132,4 +132,7 @@ CREATE INDEX certificates_by_revocation
 UPDATE certificates SET revoked_at = issued_at, revocation_reason = 'unspecified' WHERE state = 'revoked';
 
 CREATE TABLE crl_numbers (issuer_key TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+", "
+ALTER TABLE audit ADD COLUMN handshake TEXT;
+CREATE INDEX audit_by_handshake ON audit (handshake) WHERE handshake IS NOT NULL;
 "];

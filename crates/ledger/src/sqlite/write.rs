@@ -218,7 +218,7 @@ fn state(transaction: &Transaction<'_>, issuer: &Pin, serial: &Serial) -> rusqli
 fn audit(transaction: &Transaction<'_>, events: &[AuditEvent]) -> rusqlite::Result<()> {
     let mut insert = transaction.prepare_cached(
         "INSERT INTO audit (at, kind, principal, method, certificate, serial, issuer, sni, remote, code, cause,
-           refusal) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+           refusal, handshake) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?;
     for event in events {
         insert.execute(params![
@@ -234,6 +234,7 @@ fn audit(transaction: &Transaction<'_>, events: &[AuditEvent]) -> rusqlite::Resu
             event.code,
             event.cause,
             event.refusal,
+            event.handshake,
         ])?;
     }
     Ok(())

@@ -55,6 +55,50 @@ impl FailureKind {
         }
     }
 
+    /// What anybody may hear of it: true for every cause.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Refused => "the handshake was refused",
+            Self::Version => "no version of TLS in common",
+            Self::Alpn => "no application protocol in common",
+            Self::NothingInCommon => "no cipher suite, key exchange or signature scheme in common",
+            Self::Unproven => "the client did not prove that it holds its key",
+            Self::Plaintext => "plaintext HTTP on a TLS port",
+            Self::Alert => "the client ended the handshake",
+            Self::Closed => "the client went away",
+            Self::Garbage => "what came is no TLS",
+            Self::Timeout => "the handshake took too long",
+            Self::Ours => "the server failed",
+        }
+    }
+
+    /// What can be done about it.
+    #[must_use]
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::Refused => "see the refusal's own code",
+            Self::Version => "allow TLS 1.2 or 1.3 in the client, and no less in min_version than it speaks",
+            Self::Alpn => "check that this port is the one for what the client wants to speak",
+            Self::NothingInCommon => {
+                "give the client a current TLS library with its default cipher suites and key exchanges"
+            }
+            Self::Unproven => {
+                "give the client the key of its certificate: openssl x509 -pubkey -noout -in CERT and openssl pkey -pubout -in KEY must print the same"
+            }
+            Self::Plaintext => "ask again with https://",
+            Self::Alert => {
+                "most often the client does not trust the server's certificate: give it the authority that issued it, and connect by a name that the certificate carries"
+            }
+            Self::Closed => "look at the client's own log",
+            Self::Garbage => "check that the client speaks TLS, and nothing before it",
+            Self::Timeout => {
+                "look for a slow network or a client that waits for the server to speak first, or raise limits.handshake_timeout"
+            }
+            Self::Ours => "see the server's log",
+        }
+    }
+
     /// Whether the client was sent something that it should have time to read.
     pub(crate) fn has_last_words(self) -> bool {
         !matches!(self, Self::Alert | Self::Closed | Self::Timeout | Self::Ours)
@@ -71,20 +115,28 @@ impl fmt::Display for FailureKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandshakeFailure {
     kind: FailureKind,
-    cause: String,
+    cause: Box<str>,
     refusal: Option<Refusal>,
     sni: Option<Box<str>>,
     hello: Option<HelloId>,
+    presented: Option<Box<[u8]>>,
 }
 
 impl HandshakeFailure {
-    pub(crate) fn new(kind: FailureKind, cause: impl Into<String>) -> Self {
-        Self { kind, cause: cause.into(), refusal: None, sni: None, hello: None }
+    pub(crate) fn new(kind: FailureKind, cause: impl Into<Box<str>>) -> Self {
+        Self { kind, cause: cause.into(), refusal: None, sni: None, hello: None, presented: None }
     }
 
     pub(crate) fn refused(refusal: Refusal) -> Self {
-        let cause = refusal.to_string();
-        Self { kind: FailureKind::Refused, cause, refusal: Some(refusal), sni: None, hello: None }
+        let cause = refusal.to_string().into();
+        Self {
+            kind: FailureKind::Refused,
+            cause,
+            refusal: Some(refusal),
+            sni: None,
+            hello: None,
+            presented: None,
+        }
     }
 
     pub(crate) fn asked_for(mut self, sni: Option<Box<str>>) -> Self {
@@ -99,7 +151,7 @@ impl HandshakeFailure {
 
     /// What rustls' error and the handshake's notes amount to; `ours` are the protocols that we speak.
     pub(crate) fn of(error: &io::Error, notes: Notes, ours: &[Vec<u8>]) -> Self {
-        let Notes { refusal, sni, foreign_alpn, .. } = notes;
+        let Notes { refusal, presented, sni, foreign_alpn, .. } = notes;
         let failure = match refusal {
             Some(refusal) => Self::refused(refusal),
             None => match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
@@ -107,7 +159,8 @@ impl HandshakeFailure {
                 None => Self::new(FailureKind::Closed, gone(error)),
             },
         };
-        failure.asked_for(sni)
+        let presented = presented.map(|leaf| leaf.as_ref().into());
+        Self { presented, ..failure.asked_for(sni) }
     }
 
     fn of_tls(error: &Error, foreign_alpn: Option<String>, ours: &[Vec<u8>]) -> Self {
@@ -164,6 +217,12 @@ impl HandshakeFailure {
     #[must_use]
     pub fn sni(&self) -> Option<&str> {
         self.sni.as_deref()
+    }
+
+    /// The certificate that was refused, as the client sent it: whatever it says is a claim and no more.
+    #[must_use]
+    pub fn presented(&self) -> Option<&[u8]> {
+        self.presented.as_deref()
     }
 
     /// The id that the client may ask about the handshake by, where its hello came so far.

@@ -8,6 +8,7 @@ use std::future::Future;
 
 use fault::Refusal;
 use rustls::server::ClientHello;
+use rustls_pki_types::CertificateDer;
 
 use super::hello::HelloId;
 
@@ -16,6 +17,8 @@ use super::hello::HelloId;
 pub(crate) struct Notes {
     /// Why our verifier said no.
     pub(crate) refusal: Option<Refusal>,
+    /// The certificate that it said no to.
+    pub(crate) presented: Option<CertificateDer<'static>>,
     /// The name that the client asked for.
     pub(crate) sni: Option<Box<str>>,
     /// The application protocols that the client offered, where none is ours.
@@ -40,6 +43,11 @@ pub(crate) async fn taking<T>(handshake: impl Future<Output = T>) -> (T, Notes) 
 /// Notes why our verifier said no.
 pub(crate) fn refused(refusal: Refusal) {
     write(|notes| notes.refusal = Some(refusal));
+}
+
+/// Notes the certificate that our verifier said no to.
+pub(crate) fn presented(leaf: &CertificateDer<'_>) {
+    write(|notes| notes.presented = Some(leaf.clone().into_owned()));
 }
 
 /// Notes the id of the hello that we sent.
