@@ -4,6 +4,7 @@
 //! - [`serve`](mod@serve): a prepared Plan becomes a running node, and ends as one.
 //! - [`publish`]: builds the snapshots that the gateway serves by.
 //! - [`renew`]: keeps the certificates that our own authority issues to this node fresh.
+//! - [`following`]: what our own ledger says is revoked, as it is recorded.
 //! - [`self_signed`]: a certificate for development.
 //! - [`issuing`]: our own authority as the Plan describes it.
 //! - [`realm`]: a folder with everything a node needs.
@@ -14,6 +15,8 @@
 mod administration;
 mod announce;
 mod auditor;
+#[cfg_attr(not(test), expect(dead_code, reason = "the publisher of revocations begins it"))]
+mod following;
 pub mod issuing;
 mod journal;
 mod log;
