@@ -8,6 +8,7 @@
 //! - [`certificates`], [`key`], [`password`], [`credential`]: what a listener or a client presents.
 //! - [`validity`]: whether a certificate's days have come, are over, or soon will be.
 //! - [`client_ca`]: whom a listener trusts.
+//! - [`revocation_list`]: what authorities took back.
 
 mod certificates;
 mod client_ca;
@@ -16,6 +17,7 @@ mod key;
 mod password;
 mod permission;
 mod read;
+mod revocation_list;
 mod validity;
 mod write;
 
@@ -25,4 +27,5 @@ pub use credential::{load_credential, load_server_credential};
 pub use key::load_key;
 pub use password::load_password;
 pub use read::{read, read_limited};
+pub use revocation_list::load_revocation_lists;
 pub use write::{create_folder, create_public, create_secret, replace_secret, write_public};

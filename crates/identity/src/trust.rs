@@ -55,9 +55,13 @@ impl Trust {
         Self { held: Arc::new(Held { anchors, roots, strictness }), revocations: Arc::default() }
     }
 
-    /// Trust in the same authorities, with these revocations instead of those before.
+    /// Trust in the same authorities, with these revocations instead of those before. The authorities' own lists are
+    /// recognized now, and not when the first peer waits for it.
     #[must_use]
     pub fn with_revocations(&self, revocations: Arc<Revocations>) -> Self {
+        for anchor in self.anchors() {
+            revocations.recognize_lists(anchor);
+        }
         Self { held: Arc::clone(&self.held), revocations }
     }
 

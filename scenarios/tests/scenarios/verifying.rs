@@ -115,3 +115,67 @@ fn missing_files_and_arguments_are_wrong_use() {
     world.countersign(&["verify", "--trust", "client-ca.crt", "nowhere.crt"]).exited(2).says("nowhere.crt");
     world.countersign(&["verify", "analyst.crt"]).exited(2).says("--trust");
 }
+
+/// A revocation list of `ca`, by openssl: file `LIST.crl`, which names `revoked`.
+fn list(world: &World, ca: &str, list: &str, revoked: &str, times: &str) {
+    world.write(
+        format!("{list}.cnf"),
+        format!(
+            "[ca]\ndefault_ca = a\n[a]\ndatabase = {list}.txt\ncrlnumber = {list}.number\ncertificate = {ca}.crt\n\
+             private_key = {ca}.key\ndefault_md = sha256\ndefault_crl_days = 1\n"
+        ),
+    );
+    world.write(format!("{list}.txt"), "");
+    world.write(format!("{list}.number"), "01\n");
+    let ca = format!("openssl ca -config {list}.cnf");
+    if !revoked.is_empty() {
+        world.sh(&format!("{ca} -revoke {revoked} -crl_reason keyCompromise"));
+    }
+    world.sh(&format!("{ca} -gencrl {times} -out {list}.crl"));
+}
+
+/// R4: `--crl` and `openssl verify -crl_check` agree about the valid, the revoked, an expired list and a wrong signer.
+#[test]
+fn verify_with_lists_agrees_with_openssl() {
+    let world = town();
+    list(&world, "client-ca", "now", "analyst.crt", "");
+    list(&world, "client-ca", "old", "", "-crl_lastupdate 20260101000000Z -crl_nextupdate 20260102000000Z");
+    certificate::authority(&world, "pretender", "countersign client CA");
+    list(&world, "pretender", "forged", "", "");
+    for (crl, chain, code, words) in [
+        ("now", "reporting.crt", 0, "verified"),
+        ("now", "analyst.crt", 1, "certificate-revoked"),
+        ("old", "reporting.crt", 1, "revocation-unknown"),
+        ("forged", "reporting.crt", 2, "is not one of its issuer"),
+    ] {
+        let theirs = world
+            .try_sh(&format!("openssl verify -crl_check -CAfile client-ca.crt -CRLfile {crl}.crl {chain}"));
+        assert_eq!(theirs.code == Some(0), code == 0, "{crl} {chain}: {theirs}");
+        let file = format!("{crl}.crl");
+        let ours = world.countersign(&["verify", "--trust", "client-ca.crt", "--crl", &file, chain]);
+        ours.exited(code).says(words);
+    }
+}
+
+/// Lists in DER and by pattern are read too; whoever none of them speaks of is named.
+#[test]
+fn verify_names_whom_no_list_speaks_of() {
+    let world = town();
+    list(&world, "client-ca", "clients", "analyst.crt", "");
+    list(&world, "server-ca", "servers", "", "");
+    world.sh("openssl crl -in clients.crl -outform DER -out clients.der.crl");
+    let verify = |crls: &[&str], chain: &str| {
+        let crls = crls.iter().flat_map(|crl| ["--crl", crl]);
+        let args: Vec<&str> =
+            ["verify", "--json", "--trust", "client-ca.crt"].into_iter().chain(crls).collect();
+        world.countersign(&[&args[..], &[chain]].concat())
+    };
+    for crls in [&["*.crl"][..], &["clients.der.crl"], &["servers.crl", "clients.crl"]] {
+        let refused = verify(crls, "analyst.crt").exited(1);
+        assert_eq!(refused.json()["code"], "certificate-revoked", "{refused}");
+        assert!(refused.json()["cause"].as_str().unwrap().contains("(keyCompromise)"), "{refused}");
+        assert!(verify(crls, "reporting.crt").succeeded().json()["unanswered"].is_null());
+    }
+    let unasked = verify(&["servers.crl"], "analyst.crt").succeeded();
+    assert_eq!(unasked.json()["unanswered"], serde_json::json!(["CN=analyst"]), "{unasked}");
+}

@@ -2,7 +2,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use fault::{Code, Faults, Refusal};
-use identity::{Certificate, Purpose, Strictness, Trust, Verified};
+use identity::{
+    Certificate, List, Purpose, RevocationPolicy, Revocations, Strictness, Trust, Verification, Verified,
+};
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -18,6 +20,7 @@ use crate::shown::printable;
 #[command(after_help = "Examples:
   countersign verify --trust client-ca.crt analyst.crt
   countersign verify --trust server-ca.crt --purpose server --name db.example.com server.crt
+  countersign verify --trust client-ca.crt --crl client-ca.crl analyst.crt
   countersign verify --trust client-ca.crt --at 2027-01-01 analyst.crt")]
 pub(crate) struct Verify {
     /// The leaf, and the intermediates behind it.
@@ -26,6 +29,9 @@ pub(crate) struct Verify {
     /// Whom to trust: a file with one or more authorities, or a folder of such files.
     #[arg(long, value_name = "CA", required = true)]
     trust: Vec<PathBuf>,
+    /// What the authorities took back: a file with revocation lists, PEM or DER, or a pattern such as 'crl/*.crl'.
+    #[arg(long, value_name = "FILE")]
+    crl: Vec<PathBuf>,
     /// What the leaf is to be used for.
     #[arg(long, value_enum, default_value_t = For::Client)]
     purpose: For,
@@ -52,6 +58,13 @@ enum For {
     Server,
 }
 
+/// What the files hold.
+struct Loaded {
+    presented: Vec<Certificate>,
+    trust: Trust,
+    lists: Vec<List>,
+}
+
 /// The verdict as a program reads it.
 #[derive(Serialize)]
 struct Verdict {
@@ -67,6 +80,8 @@ struct Verdict {
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<&'static str>,
     trust: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unanswered: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -78,32 +93,46 @@ struct Step {
 
 impl Verify {
     pub(super) fn run(self, console: &mut Console) -> Result<Exit, Faults> {
-        let mut faults = Faults::new();
-        let presented = faults.note(files::load_certificates(&self.chain));
-        let mut anchors = Vec::new();
-        for path in &self.trust {
-            anchors.extend(faults.note(files::load_client_ca(path)).unwrap_or_default());
-        }
-        let presented = faults.or(presented.unwrap_or_default())?;
+        let Loaded { presented, trust, lists } = self.load()?;
         let at = self.at.unwrap_or_else(|| console.now());
-        let strictness =
-            Strictness { allow_x509_v1: !self.no_x509_v1, environment: self.environment.clone() };
-        let trust = Trust::new(anchors, strictness);
         let chain: Vec<_> = presented.iter().map(|certificate| certificate.der().clone()).collect();
         let outcome = identity::verify(&chain, &trust, self.purpose.purpose(), self.name.as_deref(), at);
         let exit = if outcome.is_ok() { Exit::Done } else { Exit::Refused };
+        let unanswered = outcome.as_ref().map(|verified| unanswered(verified, &trust, lists, at));
+        let unanswered = unanswered.unwrap_or_default();
         if self.json {
-            console.json(&Verdict::new(&outcome, &presented, &trust, at))?;
+            console.json(&Verdict { unanswered, ..Verdict::new(&outcome, &presented, &trust, at) })?;
         } else {
             match &outcome {
-                Ok(verified) => self.say_yes(console, verified, at),
+                Ok(verified) => self.say_yes(console, verified, &unanswered, at),
                 Err(refusal) => self.say_no(console, refusal, &presented, &trust),
             }
         }
         Ok(exit)
     }
 
-    fn say_yes(&self, console: &mut Console, verified: &Verified, at: OffsetDateTime) {
+    fn load(&self) -> Result<Loaded, Faults> {
+        let mut faults = Faults::new();
+        let presented = faults.note(files::load_certificates(&self.chain)).unwrap_or_default();
+        let mut anchors = Vec::new();
+        for path in &self.trust {
+            anchors.extend(faults.note(files::load_client_ca(path)).unwrap_or_default());
+        }
+        let mut lists = Vec::new();
+        for pattern in &self.crl {
+            match files::load_revocation_lists(pattern, &anchors) {
+                Ok(loaded) => lists.extend(loaded),
+                Err(said) => faults.extend(said),
+            }
+        }
+        let strictness =
+            Strictness { allow_x509_v1: !self.no_x509_v1, environment: self.environment.clone() };
+        let revocations = Revocations::default().with_lists(lists.iter().cloned());
+        let trust = Trust::new(anchors, strictness).with_revocations(revocations.into());
+        faults.or(Loaded { presented, trust, lists })
+    }
+
+    fn say_yes(&self, console: &mut Console, verified: &Verified, unanswered: &[String], at: OffsetDateTime) {
         let verdict = console.paint().good("verified");
         let who = printable(&verified.leaf().identity().subject().to_string());
         let named = self.name.as_ref().map(|name| format!(" \"{}\"", printable(name))).unwrap_or_default();
@@ -115,6 +144,9 @@ impl Verify {
         }
         let until = verified.until();
         console.line(format_args!("  until {} ({})", moment(until), distance(until, at)));
+        for subject in unanswered {
+            console.line(format_args!("  no revocation list here speaks of {}", printable(subject)));
+        }
     }
 
     fn say_no(&self, console: &mut Console, refusal: &Refusal, presented: &[Certificate], trust: &Trust) {
@@ -131,6 +163,18 @@ impl Verify {
             console.line(format_args!("    {}", line(anchor)));
         }
     }
+}
+
+/// Whom no list speaks of, where there are lists: a listener lets them in unless it is told to ask.
+fn unanswered(verified: &Verified, trust: &Trust, lists: Vec<List>, at: OffsetDateTime) -> Vec<String> {
+    if lists.is_empty() {
+        return Vec::new();
+    }
+    let policy = RevocationPolicy { verification: Some(Verification::default()), ..Default::default() };
+    let asking = trust.with_revocations(Revocations::new(policy).with_lists(lists).into());
+    let Ok(judged) = identity::verify_again(verified, &asking, at) else { return Vec::new() };
+    let subject = |n: &usize| judged.chain().get(*n).map(|one| one.identity().subject().to_string());
+    judged.unanswered().iter().filter_map(subject).collect()
 }
 
 impl For {
@@ -167,6 +211,7 @@ impl Verdict {
             cause: refusal.map(|refusal| refusal.cause().to_owned()),
             remedy: refusal.map(|refusal| refusal.code().remedy()),
             trust: trust.anchors().map(|anchor| anchor.identity().subject().to_string()).collect(),
+            unanswered: Vec::new(),
         }
     }
 }

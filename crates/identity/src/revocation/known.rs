@@ -113,6 +113,11 @@ impl Revocations {
         self.lists.all()
     }
 
+    /// Establishes which lists `issuer` signed; each remembers it.
+    pub(crate) fn recognize_lists(&self, issuer: &Certificate) {
+        self.lists.recognize(issuer);
+    }
+
     /// Judges a path, leaf first: each certificate by the public key of the one above it and its serial number. The last
     /// one is what we trust, and is judged only where it stands alone, with `issuer` where that is known.
     /// The cause of a refusal names the serial number, the date, the reason and the source.

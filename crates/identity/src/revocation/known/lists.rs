@@ -109,6 +109,14 @@ impl Lists {
         self.0.values().flatten()
     }
 
+    /// Establishes which lists `issuer` signed.
+    pub(super) fn recognize(&self, issuer: &Certificate) {
+        for list in self.named(issuer) {
+            // What is not its list says so again when somebody is judged.
+            let _ = list.crl.verify_issuer(issuer);
+        }
+    }
+
     /// What a list names as revoked, whether the list is outdated or not: what was taken back stays so.
     pub(super) fn revoked(
         &self,
