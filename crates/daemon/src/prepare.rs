@@ -1,13 +1,15 @@
 //! A Plan with every file it names loaded and checked.
 
+mod revocation;
+
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use access::{Directory, Grants};
 use authority::Authority;
 use config::{ClientCa, DatabasePlan, PemText, Plan, TlsMode, TlsPlan};
-use fault::{Fault, Faults};
+use fault::{Fault, Faults, Place};
 use identity::{Certificate, Credential, Strictness, Trust};
 use time::OffsetDateTime;
 
@@ -51,8 +53,9 @@ pub fn prepare(plan: Plan, now: OffsetDateTime) -> Result<Prepared, Faults> {
     let rules = rules(&plan).map_err(|found| faults.extend(found)).ok();
     let issuers = issuing::issuers(&plan, now).map_err(|found| faults.extend(found)).ok();
     let mut profiles = BTreeMap::new();
+    let mut lists = revocation::Loaded::default();
     for (name, tls) in &plan.tls {
-        match profile(&plan, tls, now, &mut warnings) {
+        match profile(&plan, tls, now, &mut lists, &mut warnings) {
             Ok(profile) => drop(profiles.insert(name.clone(), profile)),
             Err(found) => faults.extend(found),
         }
@@ -95,6 +98,7 @@ fn profile(
     plan: &Plan,
     tls: &TlsPlan,
     now: OffsetDateTime,
+    lists: &mut revocation::Loaded,
     warnings: &mut Vec<Fault>,
 ) -> Result<TlsProfile, Faults> {
     let mut faults = Faults::new();
@@ -102,7 +106,8 @@ fn profile(
         TlsMode::Files { cert, key, key_password } => faults
             .note(
                 issuing::password(key_password.as_ref())
-                    .and_then(|password| files::load_server_credential(cert, key, password.as_ref(), now)),
+                    .and_then(|password| files::load_server_credential(cert, key, password.as_ref(), now))
+                    .map_err(|fault| unset(plan, &[cert, key], fault)),
             )
             .map(|(credential, found)| {
                 warnings.extend(found);
@@ -110,18 +115,10 @@ fn profile(
             }),
         TlsMode::Authority { .. } | TlsMode::SelfSigned { .. } => None,
     };
-    let trust = match client_ca(plan, tls) {
-        Ok(None) => None,
-        Ok(Some(anchors)) => {
-            warnings.extend(expiring(&anchors, now));
-            let strictness = Strictness {
-                allow_x509_v1: tls.allow_x509_v1,
-                environment: Some(plan.environment.as_str().to_owned()),
-            };
-            Some(Arc::new(Trust::new(anchors, strictness)))
-        }
-        Err(fault) => {
-            faults.push(fault);
+    let trust = match trust(plan, tls, now, lists, warnings) {
+        Ok(trust) => trust.map(Arc::new),
+        Err(found) => {
+            faults.extend(found);
             None
         }
     };
@@ -131,10 +128,29 @@ fn profile(
     faults.or(TlsProfile { credential, trust })
 }
 
+fn trust(
+    plan: &Plan,
+    tls: &TlsPlan,
+    now: OffsetDateTime,
+    lists: &mut revocation::Loaded,
+    warnings: &mut Vec<Fault>,
+) -> Result<Option<Trust>, Faults> {
+    let Some(mut anchors) = client_ca(plan, tls)? else { return Ok(None) };
+    warnings.extend(expiring(&anchors, now));
+    let revocations = revocation::revocations(&tls.revocation, &mut anchors, lists, now, warnings)?;
+    let strictness = Strictness {
+        allow_x509_v1: tls.allow_x509_v1,
+        environment: Some(plan.environment.as_str().to_owned()),
+    };
+    Ok(Some(Trust::new(anchors, strictness).with_revocations(Arc::new(revocations))))
+}
+
 fn client_ca(plan: &Plan, tls: &TlsPlan) -> Result<Option<Vec<Certificate>>, Fault> {
     match &tls.client_ca {
         None => Ok(None),
-        Some(ClientCa::Path(path)) => files::load_client_ca(path).map(Some),
+        Some(ClientCa::Path(path)) => {
+            files::load_client_ca(path).map(Some).map_err(|fault| unset(plan, &[path], fault))
+        }
         Some(ClientCa::Authority) => {
             let issuer = plan.authority.as_ref().and_then(|authority| authority.issuers.get("client"));
             let issuer = issuer.ok_or_else(|| {
@@ -146,6 +162,20 @@ fn client_ca(plan: &Plan, tls: &TlsPlan) -> Result<Option<Vec<Certificate>>, Fau
                 given @ PemText::Given { .. } => issuing::certificates(given).map(Some),
             }
         }
+    }
+}
+
+/// Names the key of a file that nobody wrote down: its default is what could not be loaded.
+fn unset(plan: &Plan, paths: &[&PathBuf], fault: Fault) -> Fault {
+    let Some(Place::File(file)) = fault.place() else { return fault };
+    let by_default = |origin: &&config::Origin| origin.place.is_none() && Path::new(&origin.value) == file;
+    match plan.origins.iter().find(by_default).filter(|_| paths.contains(&file)) {
+        Some(origin) => {
+            let cause = format!("{} is not set, and this is its default", origin.key);
+            let remedy = format!("put the file there, or write {}", origin.key);
+            fault.because(cause).remedy(remedy)
+        }
+        None => fault,
     }
 }
 

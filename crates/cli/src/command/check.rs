@@ -1,3 +1,5 @@
+mod revocation;
+
 mod matrix;
 
 use std::path::PathBuf;
@@ -5,8 +7,10 @@ use std::path::PathBuf;
 use access::{EVERYONE, Method, MtlsMatch, PrincipalSpec};
 use clap::Args;
 use config::{ListenerPlan, Overrides, Plan};
+use daemon::Prepared;
 use fault::Faults;
 use serde_json::json;
+use time::OffsetDateTime;
 
 use crate::checklist::{self, Client, Finding};
 use crate::console::Console;
@@ -84,11 +88,12 @@ impl Check {
             console.json(&json!({
                 "listeners": plan.listeners.iter().map(listener_json).collect::<Vec<_>>(),
                 "principals": rows(plan).iter().map(Row::json).collect::<Vec<_>>(),
+                "revocation": revocation::shown(&prepared),
                 "checklist": findings,
                 "warnings": warnings,
             }))?;
         } else {
-            print(console, &prepared.plan, &findings);
+            print(console, &prepared, &findings, now);
             console.warn(&warnings);
         }
         let unmet = findings.iter().any(Finding::is_unmet);
@@ -105,7 +110,8 @@ fn origins(console: &mut Console, plan: &Plan, json: bool) -> Result<Exit, Fault
     Ok(Exit::Done)
 }
 
-fn print(console: &mut Console, plan: &Plan, findings: &[Finding]) {
+fn print(console: &mut Console, prepared: &Prepared, findings: &[Finding], now: OffsetDateTime) {
+    let plan = &prepared.plan;
     let paint = console.paint();
     let mut listeners = Table::new(["listener", "transport", "address", "tls", "client certificate", "auth"]);
     for listener in &plan.listeners {
@@ -123,6 +129,10 @@ fn print(console: &mut Console, plan: &Plan, findings: &[Finding]) {
     }
     console.line(format_args!("\n{}", paint.heading("Who is recognized by what, and may do what")));
     console.line(identities);
+    if let Some(sources) = revocation::table(prepared, now) {
+        console.line(format_args!("\n{}", paint.heading("What counts as revoked")));
+        console.line(sources);
+    }
     console.line(format_args!("\n{}", paint.heading("Checklist")));
     for finding in findings {
         console.line(finding.line(paint));
