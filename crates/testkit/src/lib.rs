@@ -14,6 +14,7 @@
 //! - [`patience`]: waiting for a condition.
 //! - [`ran`]: a program that ran to its end.
 //! - [`recipe`]: PKIs made by the openssl lines that users copy.
+//! - [`revocation`]: lists of what an authority took back.
 //! - [`wire`]: one raw connection, plain or TLS.
 //! - [`world`]: a folder for one test.
 
@@ -26,6 +27,7 @@ pub mod openssl;
 pub mod patience;
 pub mod ran;
 pub mod recipe;
+pub mod revocation;
 pub mod wire;
 pub mod world;
 
