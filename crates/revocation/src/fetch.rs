@@ -22,35 +22,36 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use identity::ocsp::MOST_ANSWER_BYTES;
 use transport::Clock;
 
 use self::connect::Reach;
 use self::exchange::Heard;
 pub use self::target::Rewrite;
 use self::target::Target;
-pub use self::unfetched::{Unfetched, Why};
+pub(crate) use self::unfetched::{Unfetched, Why};
 
 /// What every request keeps to.
 #[derive(Clone, Debug)]
-pub struct Bounds {
+pub(crate) struct Bounds {
     /// The largest answer, in bytes.
-    pub max_bytes: usize,
+    pub(crate) max_bytes: usize,
     /// Whether addresses of this machine and of private networks may be asked.
-    pub allow_private_addresses: bool,
+    pub(crate) allow_private_addresses: bool,
     /// Where else to ask.
-    pub rewrites: Vec<Rewrite>,
+    pub(crate) rewrites: Vec<Rewrite>,
 }
 
 /// Makes requests; built once, used often.
 #[derive(Debug)]
-pub struct Fetcher {
+pub(crate) struct Fetcher {
     bounds: Bounds,
     reach: Reach,
 }
 
 /// What is asked for.
 #[derive(Clone, Debug)]
-pub enum Request {
+pub(crate) enum Request {
     /// A file.
     Get {
         /// What it should be.
@@ -68,8 +69,7 @@ pub enum Request {
 }
 
 impl Fetcher {
-    /// A fetcher that keeps to these bounds.
-    pub fn new(bounds: Bounds, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(bounds: Bounds, clock: Arc<dyn Clock>) -> Self {
         let reach = Reach::new(bounds.allow_private_addresses, clock);
         Self { bounds, reach }
     }
@@ -78,7 +78,12 @@ impl Fetcher {
     ///
     /// # Errors
     /// [`Unfetched`] says what went wrong, with the address it went wrong at.
-    pub async fn fetch(&self, url: &str, request: &Request, timeout: Duration) -> Result<Bytes, Unfetched> {
+    pub(crate) async fn fetch(
+        &self,
+        url: &str,
+        request: &Request,
+        timeout: Duration,
+    ) -> Result<Bytes, Unfetched> {
         match tokio::time::timeout(timeout, self.follow(url, request)).await {
             Ok(outcome) => outcome,
             Err(_) => {
@@ -90,9 +95,13 @@ impl Fetcher {
 
     async fn follow(&self, url: &str, request: &Request) -> Result<Bytes, Unfetched> {
         let mut target = Target::rewritten(url, &self.bounds.rewrites)?;
+        let most = match request {
+            Request::Get { .. } => self.bounds.max_bytes,
+            Request::Post { .. } => self.bounds.max_bytes.min(MOST_ANSWER_BYTES),
+        };
         for _ in 0..=MOST_REDIRECTS {
             let stream = self.reach.open(&target).await?;
-            match exchange::ask(stream, &target, request, self.bounds.max_bytes).await? {
+            match exchange::ask(stream, &target, request, most).await? {
                 Heard::Answer(bytes) => return Ok(bytes),
                 Heard::Elsewhere(location) => target = target.redirected(&location)?,
             }

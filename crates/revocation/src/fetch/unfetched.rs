@@ -2,7 +2,7 @@ use std::fmt;
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unfetched {
+pub(crate) struct Unfetched {
     why: Why,
     said: String,
 }
@@ -13,7 +13,7 @@ impl Unfetched {
     }
 
     /// What kind of trouble it was.
-    pub fn why(&self) -> Why {
+    pub(crate) fn why(&self) -> Why {
         self.why
     }
 }
@@ -28,7 +28,7 @@ impl std::error::Error for Unfetched {}
 
 /// Kinds of trouble, as a metric's label says them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Why {
+pub(crate) enum Why {
     /// The URL is none that can be asked.
     Url,
     /// The address is one of this machine or of a private network.
@@ -47,7 +47,7 @@ pub enum Why {
 
 impl Why {
     /// The word for it.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Url => "bad-url",
             Self::PrivateAddress => "private-address",
