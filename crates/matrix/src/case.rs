@@ -44,6 +44,12 @@ pub enum Case {
 pub enum Source {
     /// The configuration's list of serials.
     DenyList,
+    /// A revocation list in a file.
+    List,
+    /// A revocation list that the certificate says where to fetch.
+    Fetched,
+    /// The node's own ledger.
+    Ledger,
 }
 
 impl Case {
@@ -86,7 +92,10 @@ impl fmt::Display for Case {
             Self::OtherAuthority => "of another authority",
             Self::Expired => "expired",
             Self::NotYetValid => "not yet valid",
-            Self::Revoked(Source::DenyList) => "revoked by the list of serials",
+            Self::Revoked(Source::DenyList) => "revoked by serial number",
+            Self::Revoked(Source::List) => "revoked by a list (CRL)",
+            Self::Revoked(Source::Fetched) => "revoked by a list that is fetched",
+            Self::Revoked(Source::Ledger) => "revoked by our own authority",
             Self::ServerOnly => "for servers only",
             Self::Unmapped => "of no principal",
             Self::Ambiguous => "of two principals",

@@ -11,7 +11,7 @@ use time::{Duration, OffsetDateTime};
 use crate::case::{Case, Source};
 use crate::moment::{Moment, Stage, Way};
 use crate::names::{Facts, Names, Parties, Whose};
-use crate::stand_in::{Leaf, Purpose, Shape, StandIn, key};
+use crate::stand_in::{Leaf, Point, Purpose, Shape, StandIn, key};
 
 /// The stand-in authorities, and all that comes of them.
 pub(crate) struct Cast {
@@ -19,6 +19,7 @@ pub(crate) struct Cast {
     pub(crate) server: StandIn,
     first: StandIn,
     second: StandIn,
+    point: Option<Point>,
     leaves: HashMap<(Case, Stage), Leaf>,
     part: Part,
     principals: Vec<PrincipalSpec>,
@@ -41,10 +42,11 @@ impl Cast {
         let first = root.issuer("countersign matrix client CA", Purpose::Clients, now)?;
         let second = root.issuer("countersign matrix second client CA", Purpose::Clients, now)?;
         let part = Part::of(plan)?;
+        let point = sources.contains(&Source::Fetched).then(Point::open).transpose()?;
         let principals = plan.principals.clone();
         let by_common_name = plan.env_only;
         let leaves = HashMap::new();
-        let mut cast = Self { root, server, first, second, leaves, part, principals, by_common_name };
+        let mut cast = Self { root, server, first, second, point, leaves, part, principals, by_common_name };
         for stage in Stage::ALL {
             for case in Case::all(sources) {
                 if let Some(leaf) = cast.make(case, stage, now)? {
@@ -68,14 +70,20 @@ impl Cast {
         self.leaves.get(&(case, stage))
     }
 
-    /// What the client presents that earns the session of a moment: whoever is let in just before.
-    pub(crate) fn earner(&self, case: Case, moment: Moment) -> Option<&Leaf> {
+    /// What a client presents just before a moment, and is let in with: to earn a session, or to stay.
+    pub(crate) fn welcome(&self, case: Case, moment: Moment) -> Option<&Leaf> {
         match (moment.way, moment.stage, case) {
-            (Way::Fresh, ..) => None,
-            // Good until the reload: its own session must not outlive it.
-            (Way::Resumed, Stage::Reloaded, Case::Revoked(_)) => self.leaf(case, Stage::Reloaded),
-            (Way::Resumed, ..) => self.leaf(Case::Valid, Stage::Started),
+            // Good until the reload: nothing of its own must outlive it.
+            (_, Stage::Reloaded, Case::Revoked(_)) => self.leaf(case, Stage::Reloaded),
+            (Way::Open, _, Case::NoCertificate) => None,
+            _ => self.leaf(Case::Valid, Stage::Started),
         }
+    }
+
+    /// The certificates that are revoked by then according to this source, each with its issuer.
+    pub(crate) fn revoked(&self, source: Source, stage: Stage) -> impl Iterator<Item = (&Leaf, &StandIn)> {
+        let by_then = Stage::ALL.into_iter().filter(move |one| *one <= stage);
+        by_then.filter_map(move |one| Some((self.leaf(Case::Revoked(source), one)?, self.trusted(one))))
     }
 
     /// The principals as the rehearsal configures them: pins are those of the stand-ins, and two principals overlap.
@@ -106,12 +114,16 @@ impl Cast {
     fn make(&self, case: Case, stage: Stage, now: OffsetDateTime) -> Result<Option<Leaf>, Fault> {
         let Part { names, key, .. } = &self.part;
         let issuer = self.trusted(stage);
-        let shape = Shape::good(names, key, now);
+        let shape = Shape::good(names, key, now).listed_at(self.list_of(issuer));
         let day = Duration::days(1);
         let leaf = match case {
             Case::NoCertificate => return Ok(None),
             Case::OtherAuthority if stage == Stage::Swapped => {
                 return Ok(self.leaf(Case::Valid, Stage::Started).cloned());
+            }
+            // What was fetched counts until it is fetched again: who is on the list is on it from the start.
+            Case::Revoked(Source::Fetched) if stage == Stage::Reloaded => {
+                return Ok(self.leaf(case, Stage::Started).cloned());
             }
             Case::OtherAuthority => shape.signed(&self.second, &[])?,
             Case::Valid if stage == Stage::Reloaded => return Ok(self.leaf(case, Stage::Started).cloned()),
@@ -127,9 +139,25 @@ impl Cast {
                 Shape::good(&self.nobody(), &crate::stand_in::key()?, now).signed(issuer, &[])?
             }
             Case::Ambiguous if self.principals.is_empty() => return Ok(None),
-            Case::Ambiguous => Shape::good(&both(), &crate::stand_in::key()?, now).signed(issuer, &[])?,
+            Case::Ambiguous => self.somebody_else(&both(), issuer, now)?,
         };
         Ok(Some(leaf))
+    }
+
+    fn somebody_else(&self, names: &Names, issuer: &StandIn, now: OffsetDateTime) -> Result<Leaf, Fault> {
+        Shape::good(names, &key()?, now).listed_at(self.list_of(issuer)).signed(issuer, &[])
+    }
+
+    /// Where an authority's list can be fetched, where anybody fetches lists.
+    fn list_of(&self, issuer: &StandIn) -> Option<String> {
+        self.point.as_ref().map(|point| point.url(&format!("{}.crl", issuer.pin())))
+    }
+
+    /// Publishes an authority's list where its certificates say that it is.
+    pub(crate) fn publish(&self, issuer: &StandIn, list: Vec<u8>) {
+        if let Some(point) = &self.point {
+            point.publish(&format!("{}.crl", issuer.pin()), list);
+        }
     }
 
     fn constrained(&self, issuer: &StandIn, now: OffsetDateTime) -> Result<Leaf, Fault> {

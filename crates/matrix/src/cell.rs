@@ -8,7 +8,6 @@ use serde::{Serialize, Serializer};
 use crate::case::Case;
 use crate::expected::Expected;
 use crate::moment::{Moment, Way};
-use crate::seen::Seen;
 use crate::visit::Visit;
 
 /// What was expected of a client, and what came of it.
@@ -33,6 +32,9 @@ enum Outcome {
     NotRun(String),
 }
 
+/// The place of a cell among those of its stage.
+pub(crate) type At = (usize, Case, Way);
+
 /// Whether a cell is as it must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -50,6 +52,11 @@ pub enum Verdict {
 impl Cell {
     pub(crate) fn new(row: usize, case: Case, moment: Moment, expected: Expected) -> Self {
         Self { row, case, moment, expected, outcome: Outcome::Open, recorded: None }
+    }
+
+    /// Its place among the cells of its stage.
+    pub(crate) fn at(&self) -> At {
+        (self.row, self.case, self.moment.way)
     }
 
     pub(crate) fn is_possible(&self) -> bool {
@@ -102,7 +109,7 @@ impl Cell {
     /// Whether somebody was let in.
     #[must_use]
     pub fn is_let_in(&self) -> bool {
-        matches!(&self.outcome, Outcome::Seen(Visit { seen: Seen::Answered { .. }, .. }))
+        matches!(&self.outcome, Outcome::Seen(visit) if visit.is_let_in())
     }
 
     /// What is worth knowing beside it.

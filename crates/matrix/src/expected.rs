@@ -9,7 +9,8 @@ use access::Accepted;
 use config::{ClientAuth, TlsVersion};
 use fault::Code;
 
-use crate::case::Case;
+use crate::case::{Case, Source};
+use crate::moment::Stage;
 use crate::names::Whose;
 use crate::rules::Rules;
 use crate::seen::Seen;
@@ -24,6 +25,9 @@ pub enum Expected {
         /// The code on record; none where the handshake fails before anybody is judged.
         code: Option<Code>,
     },
+    /// The certificate is refused with this code: by its alert where the answer was at hand, and else, because somebody had
+    /// to be asked first, by the code's status.
+    Late(Code),
     /// The question is answered to this principal; none: to an anonymous peer.
     Answered {
         /// Its name.
@@ -31,6 +35,8 @@ pub enum Expected {
     },
     /// The question is refused with the code's status.
     Refused(Code),
+    /// The connection has ended: the question is not answered any more.
+    Ended,
     /// There is no such cell, and why.
     Impossible(&'static str),
 }
@@ -52,11 +58,34 @@ pub(crate) fn expected(rules: &Rules, tls: Option<TlsVersion>, case: Case, whose
             Expected::Alert { any_of: missing(tls), code: Some(Code::CertificateRequired) }
         }
         (Some(ClientAuth::Request), Case::NoCertificate, _) => recognized(rules, None),
+        (Some(_), Case::Revoked(source), _) if !rules.sources.contains(&source) => {
+            Expected::Impossible("nobody who could say so is configured")
+        }
         (Some(_), _, None) => Expected::Impossible("no principal can be told from another"),
         (Some(_), _, Some(whose)) => match flaw(rules, case) {
+            Some(code) if case == Case::Revoked(Source::Fetched) => Expected::Late(code),
             Some(code) => Expected::Alert { any_of: alerts(code), code: Some(code) },
             None => recognized(rules, Some(whose)),
         },
+    }
+}
+
+/// What must come of a question on a connection that was open before the stage: whoever the change concerns is out, and
+/// nobody else notices.
+///
+/// `before` is what came of the first question on it.
+pub(crate) fn kept(case: Case, stage: Stage, before: Expected) -> Expected {
+    match (before, case, stage) {
+        // A list that was fetched counts until it is fetched again, whatever is reloaded meanwhile.
+        (Expected::Answered { .. }, Case::Revoked(Source::Fetched), _) => {
+            Expected::Impossible("the list is fetched again when its time has come")
+        }
+        (Expected::Answered { .. }, Case::Revoked(_), Stage::Reloaded)
+        | (Expected::Answered { .. }, Case::OtherAuthority, Stage::Swapped) => Expected::Ended,
+        (undisturbed @ Expected::Answered { .. }, Case::Valid, Stage::Reloaded)
+        | (undisturbed @ Expected::Answered { .. }, Case::NoCertificate, _) => undisturbed,
+        (why @ Expected::Impossible(_), ..) => why,
+        _ => Expected::Impossible("nobody of this kind is let in before"),
     }
 }
 
@@ -122,6 +151,14 @@ impl Expected {
             (Self::Refused(code), Seen::Refused { status, code: seen }) => {
                 code.status() == *status && code.as_str() == seen && on_record(Some(*code))
             }
+            (Self::Late(code), Seen::Alert(alert)) => {
+                alerts(*code).contains(&alert.as_str()) && on_record(Some(*code))
+            }
+            (Self::Late(code), Seen::Refused { .. }) => Self::Refused(*code).is(seen, recorded),
+            (Self::Ended, Seen::Closed) => true,
+            (Self::Ended, Seen::Refused { status, code }) => {
+                (*status, code.as_str()) == (Code::SessionEnded.status(), Code::SessionEnded.as_str())
+            }
             _ => false,
         }
     }
@@ -137,6 +174,10 @@ impl fmt::Display for Expected {
             Self::Answered { principal: Some(name) } => write!(f, "let in as {name}"),
             Self::Answered { principal: None } => f.write_str("let in, anonymous"),
             Self::Refused(code) => write!(f, "{} {code}", code.status()),
+            Self::Late(code) => {
+                write!(f, "alert {} or {} ({code})", alerts(*code).join(" or "), code.status())
+            }
+            Self::Ended => f.write_str("ended"),
             Self::Impossible(why) => f.write_str(why),
         }
     }

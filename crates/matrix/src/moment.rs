@@ -27,6 +27,8 @@ pub enum Way {
     Fresh,
     /// With the session of a client that was let in before, where the node gave one out.
     Resumed,
+    /// On a connection that was open before.
+    Open,
 }
 
 /// When a client comes, and how.
@@ -40,22 +42,27 @@ pub struct Moment {
 
 impl Moment {
     /// Every moment of a stage.
-    #[must_use]
-    pub fn of(stage: Stage) -> [Self; 2] {
-        [Way::Fresh, Way::Resumed].map(|way| Self { stage, way })
+    pub fn of(stage: Stage) -> impl Iterator<Item = Self> + use<> {
+        let ways = match stage {
+            Stage::Started => &[Way::Fresh, Way::Resumed][..],
+            Stage::Reloaded | Stage::Swapped => &[Way::Fresh, Way::Resumed, Way::Open][..],
+        };
+        ways.iter().map(move |way| Self { stage, way: *way })
     }
 }
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match (self.stage, self.way) {
-            (Stage::Started, Way::Fresh) => "fresh",
-            (Stage::Started, Way::Resumed) => "resumed",
-            (Stage::Reloaded, Way::Fresh) => "after reload",
-            (Stage::Reloaded, Way::Resumed) => "resumed after reload",
-            (Stage::Swapped, Way::Fresh) => "after CA swap",
-            (Stage::Swapped, Way::Resumed) => "resumed after CA swap",
-        })
+        let how = match self.way {
+            Way::Fresh => "fresh",
+            Way::Resumed => "resumed",
+            Way::Open => "open before",
+        };
+        match self.stage {
+            Stage::Started => f.write_str(how),
+            Stage::Reloaded => write!(f, "{how}, after reload"),
+            Stage::Swapped => write!(f, "{how}, after CA swap"),
+        }
     }
 }
 

@@ -96,9 +96,18 @@ impl Target for Process<'_> {
     }
 
     fn advance(&mut self, stage: Stage) -> Result<(), Fault> {
-        match stage {
-            Stage::Started => Ok(()),
-            Stage::Reloaded | Stage::Swapped => Err(Fault::theirs("the node does not reload")),
+        if stage == Stage::Started {
+            return Ok(());
+        }
+        self.setting.write(stage)?;
+        let before = self.log.reloads().len();
+        self.signal(Signal::HUP)?;
+        let told = self.until("the node under test does not reload", |process| {
+            process.log.reloads().get(before).cloned()
+        })?;
+        match told.as_str() {
+            "reload applied" => Ok(()),
+            told => Err(Fault::theirs("the node under test did not take the change").because(told)),
         }
     }
 
@@ -123,9 +132,6 @@ impl Drop for Process<'_> {
 fn command(binary: &Path, setting: &Setting<'_>) -> Command {
     let mut command = Command::new(binary);
     command.arg("serve").arg("--config").arg(setting.configuration()).current_dir(setting.folder);
-    if setting.plan.env_only {
-        command.args(["--listen", "127.0.0.1:0"]);
-    }
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("COUNTERSIGN_") {
             command.env_remove(name);

@@ -1,28 +1,30 @@
 //! Trying every cell on a running node.
 
 mod about;
+mod errand;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use config::Plan;
 use fault::Fault;
 use rustls::sign::CertifiedKey;
 use time::OffsetDateTime;
 use tokio::runtime::Builder;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
-use crate::case::Case;
+use self::errand::{Before, Errands, visit};
+use crate::case::{Case, Source};
 use crate::cast::Cast;
-use crate::cell::Cell;
-use crate::expected::{Expected, expected};
+use crate::cell::{At, Cell};
+use crate::expected::{Expected, expected, kept};
 use crate::moment::{Moment, Stage, Way};
 use crate::report::{About, Report};
 use crate::rules::Row;
+use crate::stand_in::Leaf;
 use crate::target::Target;
-use crate::visit::{Visit, Visitor};
+use crate::visit::Visitor;
 
 /// What is tried.
 pub(crate) struct Rehearsal {
@@ -34,22 +36,11 @@ pub(crate) struct Rehearsal {
     now: OffsetDateTime,
 }
 
-/// A cell's place: its row and its case. The moment is the caller's.
-type At = (usize, Case);
-
-/// One client on its way to the door.
-struct Errand {
-    at: At,
-    way: Way,
-    visitor: Visitor,
-    presents: Option<Arc<CertifiedKey>>,
-}
-
 impl Rehearsal {
     /// Everything that can be tried of a configuration.
     pub(crate) fn of(plan: &Plan, now: OffsetDateTime) -> Result<Self, Fault> {
-        let sources = [];
         let (rows, not_covered) = about::rows(plan);
+        let sources: Vec<Source> = about::sources(&rows);
         let stand_ins = about::stand_ins(plan);
         Ok(Self {
             cast: Cast::of(plan, &sources, now)?,
@@ -72,9 +63,9 @@ impl Rehearsal {
             .map_err(|error| Fault::theirs("cannot start the runtime").because(error))?;
         let mut cells = Vec::new();
         for stage in self.stages.iter().copied() {
-            let sessions = runtime.block_on(self.earn(target, stage))?;
+            let before = runtime.block_on(self.before(target, stage))?;
             match target.advance(stage) {
-                Ok(()) => cells.extend(runtime.block_on(self.stage(target, stage, sessions))?),
+                Ok(()) => cells.extend(runtime.block_on(self.stage(target, stage, before))?),
                 Err(fault) => {
                     let why = fault.to_string();
                     let not_run = |cell: Cell| if cell.is_possible() { cell.not_run(&why) } else { cell };
@@ -89,35 +80,42 @@ impl Rehearsal {
 
     /// The cells of a stage, before anything was seen.
     fn cells(&self, stage: Stage) -> impl Iterator<Item = Cell> {
-        self.rows.iter().enumerate().flat_map(move |(row, _)| {
-            Moment::of(stage).into_iter().flat_map(move |moment| {
-                self.cases
-                    .iter()
-                    .map(move |case| Cell::new(row, *case, moment, self.expected(row, *case, stage)))
+        let numbered = self.rows.iter().enumerate();
+        numbered.flat_map(move |(number, row)| {
+            Moment::of(stage).flat_map(move |moment| {
+                let cell =
+                    move |case: &Case| Cell::new(number, *case, moment, self.expected(row, *case, moment));
+                self.cases.iter().map(cell)
             })
         })
     }
 
-    fn expected(&self, row: usize, case: Case, stage: Stage) -> Expected {
-        let Some(row) = self.rows.get(row) else { return Expected::Impossible("there is no such row") };
-        expected(&row.rules, row.wire.tls, case, self.cast.whose(case, stage))
+    fn expected(&self, row: &Row, case: Case, moment: Moment) -> Expected {
+        let of = |case, stage| expected(&row.rules, row.wire.tls, case, self.cast.whose(case, stage));
+        match (moment.way, case) {
+            (Way::Fresh | Way::Resumed, _) => of(case, moment.stage),
+            (Way::Open, Case::Revoked(source)) if !row.rules.sources.contains(&source) => {
+                of(case, moment.stage)
+            }
+            (Way::Open, Case::NoCertificate) => kept(case, moment.stage, of(case, moment.stage)),
+            (Way::Open, _) => kept(case, moment.stage, of(Case::Valid, Stage::Started)),
+        }
     }
 
-    /// Clients that are let in, and keep the session they are given for the moment after.
-    async fn earn(&self, target: &dyn Target, stage: Stage) -> Result<HashMap<At, Visitor>, Fault> {
-        let moment = Moment { stage, way: Way::Resumed };
-        let mut errands = Vec::new();
-        let mut visitors = HashMap::new();
-        for cell in self.cells(stage).filter(|cell| cell.moment == moment && cell.is_possible()) {
-            let at = (cell.row, cell.case);
-            let visitor = self.visitor(cell.row)?;
-            let earner = self.cast.earner(cell.case, moment);
-            let presents = earner.map(|leaf| Arc::clone(&leaf.presented));
-            visitors.insert(at, visitor.clone());
-            errands.push(Errand { at, way: Way::Resumed, visitor, presents });
+    /// Clients that are let in before a stage: one for each moment at which its session, or its connection, is used.
+    async fn before(&self, target: &dyn Target, stage: Stage) -> Result<HashMap<At, Before>, Fault> {
+        let mut errands = Errands::default();
+        for cell in self.cells(stage).filter(|cell| cell.is_possible() && cell.moment.way != Way::Fresh) {
+            let presents = presented(self.cast.welcome(cell.case, cell.moment));
+            let Some((row, address)) = self.door(target, &cell) else { continue };
+            let visitor = Visitor::new(&row)?;
+            errands.send(cell.at(), async move {
+                let mut arrived = visitor.arrive(address, &row, presents).await;
+                let first = arrived.ask(&row).await;
+                Before { visitor, arrived, first }
+            });
         }
-        self.send(target, errands).await;
-        Ok(visitors)
+        Ok(errands.all().await)
     }
 
     /// Every cell of a stage.
@@ -125,64 +123,50 @@ impl Rehearsal {
         &self,
         target: &dyn Target,
         stage: Stage,
-        mut sessions: HashMap<At, Visitor>,
+        mut before: HashMap<At, Before>,
     ) -> Result<Vec<Cell>, Fault> {
-        let mut errands = Vec::new();
+        let mut errands = Errands::default();
         for cell in self.cells(stage).filter(Cell::is_possible) {
-            let at = (cell.row, cell.case);
-            let visitor = match cell.moment.way {
-                Way::Fresh => self.visitor(cell.row)?,
-                Way::Resumed => sessions.remove(&at).map_or_else(|| self.visitor(cell.row), Ok)?,
-            };
-            let leaf = self.cast.leaf(cell.case, stage);
-            let presents = leaf.map(|leaf| Arc::clone(&leaf.presented));
-            errands.push(Errand { at, way: cell.moment.way, visitor, presents });
-        }
-        let mut visits = self.send(target, errands).await;
-        let seen = |cell: Cell| {
-            let visit = visits.remove(&(cell.row, cell.case, cell.moment.way));
-            match (visit, cell.is_possible()) {
-                (Some(visit), _) => cell.saw(visit),
-                (None, true) => cell.not_run("nobody came back"),
-                (None, false) => cell,
+            let Some((row, address)) = self.door(target, &cell) else { continue };
+            let presents = presented(self.cast.leaf(cell.case, stage));
+            let patience = patience(cell.case, stage);
+            match (cell.moment.way, before.remove(&cell.at())) {
+                (Way::Open, Some(before)) => {
+                    errands.send(cell.at(), before.ask(row, patience));
+                }
+                (_, before) => {
+                    let fresh = || Visitor::new(&row);
+                    let visitor = before.map_or_else(fresh, |before| Ok(before.visitor))?;
+                    errands.send(cell.at(), visit(visitor, address, row, presents, patience));
+                }
             }
+        }
+        let mut visits = errands.all().await;
+        let seen = |cell: Cell| match (visits.remove(&cell.at()), cell.is_possible()) {
+            (Some(visit), _) => cell.saw(visit),
+            (None, true) => cell.not_run("the node does not say where the listener is"),
+            (None, false) => cell,
         };
         Ok(self.cells(stage).map(seen).collect())
     }
 
-    fn visitor(&self, row: usize) -> Result<Visitor, Fault> {
-        let row = self.rows.get(row).ok_or_else(|| Fault::ours("there is no such row"))?;
-        Visitor::new(row)
-    }
-
-    /// Sends everybody, a few at a time.
-    async fn send(&self, target: &dyn Target, errands: Vec<Errand>) -> HashMap<(usize, Case, Way), Visit> {
-        let mut under_way = JoinSet::new();
-        let turns = Arc::new(Semaphore::new(AT_ONCE));
-        for Errand { at: (number, case), way, visitor, presents } in errands {
-            let Some(row) = self.rows.get(number).map(Arc::clone) else { continue };
-            let Some(address) = target.address(&row.listener) else { continue };
-            let turns = Arc::clone(&turns);
-            under_way.spawn(async move {
-                let _turn = turns.acquire_owned().await;
-                ((number, case, way), visit(&visitor, address, &row, presents).await)
-            });
-        }
-        under_way.join_all().await.into_iter().collect()
+    fn door(&self, target: &dyn Target, cell: &Cell) -> Option<(Arc<Row>, SocketAddr)> {
+        let row = self.rows.get(cell.row)?;
+        Some((Arc::clone(row), target.address(&row.listener)?))
     }
 }
 
-async fn visit(
-    visitor: &Visitor,
-    address: SocketAddr,
-    row: &Row,
-    presents: Option<Arc<CertifiedKey>>,
-) -> Visit {
-    visitor.visit(address, row, presents).await
+fn presented(leaf: Option<&Leaf>) -> Option<Arc<CertifiedKey>> {
+    leaf.map(|leaf| Arc::clone(&leaf.presented))
 }
 
-/// Enough to be quick on two cores, and fewer than any bound on connections of one address.
-const AT_ONCE: usize = 8;
+/// How long somebody may still be let in: what another process puts on record counts within a second.
+fn patience(case: Case, stage: Stage) -> Duration {
+    match (case, stage) {
+        (Case::Revoked(Source::Ledger), Stage::Reloaded | Stage::Swapped) => Duration::from_secs(1),
+        _ => Duration::ZERO,
+    }
+}
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,10 @@
 //! What a listener asks of its peers, as the manual says it.
 
 use access::Accepted;
-use config::{ClientAuth, ListenerPlan, TlsPlan, TlsVersion};
+use config::{ClientAuth, ListenerPlan, Plan, RevocationPlan, TlsPlan, TlsVersion};
 
-use crate::Wire;
+use crate::case::Source;
+use crate::wire::Wire;
 
 /// The rules of one listener.
 #[derive(Clone, Debug)]
@@ -16,19 +17,48 @@ pub struct Rules {
     pub min_version: Option<TlsVersion>,
     /// Whether X.509 version 1 is accepted.
     pub allow_x509_v1: bool,
+    /// Who can say that a certificate is revoked.
+    pub sources: Vec<Source>,
 }
 
 impl Rules {
     /// The rules of a listener with its TLS profile.
     #[must_use]
-    pub fn of(listener: &ListenerPlan, tls: Option<&TlsPlan>) -> Self {
+    pub fn of(plan: &Plan, listener: &ListenerPlan) -> Self {
+        let tls = listener.tls.as_ref().and_then(|name| plan.tls.get(name));
         Self {
             auth: listener.auth.clone(),
             asks: tls.and_then(|tls| asks(tls, &listener.auth)),
             min_version: tls.map(|tls| tls.min_version),
             allow_x509_v1: tls.is_some_and(|tls| tls.allow_x509_v1),
+            sources: tls.map(|tls| sources(plan, tls)).unwrap_or_default(),
         }
     }
+}
+
+/// Serial numbers can be denied on every profile, except where the short spelling has no place for them; lists are
+/// what is configured; what our own authority revoked counts for everybody who trusts it.
+fn sources(plan: &Plan, tls: &TlsPlan) -> Vec<Source> {
+    [
+        (Source::DenyList, !plan.env_only),
+        (Source::List, has_list(&tls.revocation)),
+        (Source::Fetched, fetches(&tls.revocation)),
+    ]
+    .into_iter()
+    .filter_map(|(source, there)| there.then_some(source))
+    .collect()
+}
+
+/// Whether the rehearsal gives a profile a list in a file: in place of those that are configured, and where responders
+/// alone are asked, of which the rehearsal has none.
+pub(crate) fn has_list(revocation: &RevocationPlan) -> bool {
+    let responders_alone = revocation.policy.verification.is_some_and(|asked| asked.crl.is_none());
+    !revocation.crl_files.is_empty() || responders_alone
+}
+
+/// Whether the profile fetches the lists that certificates name; with one at hand it has no need to.
+pub(crate) fn fetches(revocation: &RevocationPlan) -> bool {
+    !has_list(revocation) && revocation.policy.verification.is_some_and(|asked| asked.crl.is_some())
 }
 
 /// What is written counts; otherwise a certificate is demanded where nothing else is accepted.

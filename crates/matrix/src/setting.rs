@@ -1,6 +1,7 @@
 //! The files that the node under test is given: the user's configuration, with stand-ins in place of what is theirs.
 
 mod rendered;
+mod revocation;
 
 use std::path::{Path, PathBuf};
 
@@ -28,6 +29,8 @@ impl Setting<'_> {
         let trusted = self.cast.trusted(stage);
         files::write_public(&self.file(CLIENT_CA), trusted.pem().as_bytes())?;
         files::replace_secret(&self.file(CLIENT_KEY), trusted.key().serialize_pem().as_bytes())?;
+        self.lists(stage)?;
+        self.recorded(stage)?;
         if self.plan.authority.is_some() {
             files::write_public(&self.file(ROOT), self.cast.root.pem().as_bytes())?;
             files::write_public(&self.file(SERVER_CA), self.cast.server.pem().as_bytes())?;
@@ -76,4 +79,5 @@ const CLIENT_CA: &str = "client-ca.crt";
 const CLIENT_KEY: &str = "client-ca.key";
 const SERVER: &str = "server.crt";
 const SERVER_KEY: &str = "server.key";
+const LIST: &str = "clients.crl";
 const LEDGER: &str = "ledger.db";

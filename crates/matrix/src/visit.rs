@@ -14,7 +14,6 @@ use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, HandshakeKind};
 use rustls_pki_types::ServerName;
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -39,6 +38,21 @@ pub(crate) struct Visit {
     pub(crate) resumed: bool,
 }
 
+impl Visit {
+    /// Whether the question was answered.
+    pub(crate) fn is_let_in(&self) -> bool {
+        matches!(self.seen, Seen::Answered { .. })
+    }
+}
+
+/// A visitor who has come in as far as the handshake lets it.
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    connection: Result<Connection, Seen>,
+    from: Option<SocketAddr>,
+    resumed: bool,
+}
+
 impl Visitor {
     pub(crate) fn new(row: &Row) -> Result<Self, Fault> {
         let Some(version) = row.wire.tls else { return Ok(Self { tls: None }) };
@@ -52,70 +66,84 @@ impl Visitor {
         Ok(Self { tls: Some((Arc::new(guest.config), guest.wardrobe)) })
     }
 
-    /// Knocks and presents this.
+    /// Knocks, presents this, asks once and goes.
     pub(crate) async fn visit(
         &self,
         to: SocketAddr,
         row: &Row,
         presents: Option<Arc<CertifiedKey>>,
     ) -> Visit {
-        let tcp = match TcpStream::connect(to).await {
-            Ok(tcp) => tcp,
-            Err(error) => return Visit { seen: Seen::broken(&error), from: None, resumed: false },
-        };
-        let from = tcp.local_addr().ok();
-        let mut resumed = false;
+        let mut arrived = self.arrive(to, row, presents).await;
+        arrived.ask(row).await
+    }
+
+    /// Knocks and presents this.
+    pub(crate) async fn arrive(
+        &self,
+        to: SocketAddr,
+        row: &Row,
+        presents: Option<Arc<CertifiedKey>>,
+    ) -> Arrived {
         if let Some((_, wardrobe)) = &self.tls {
             wardrobe.wear(presents);
         }
-        let seen = timeout(PATIENCE, self.speak(tcp, row, &mut resumed)).await.unwrap_or(Seen::Silence);
-        Visit { seen, from, resumed }
+        let mut arrived = Arrived { connection: Err(Seen::Silence), from: None, resumed: false };
+        let connected = timeout(PATIENCE, self.connect(to, row, &mut arrived)).await;
+        arrived.connection = connected.unwrap_or(Err(Seen::Silence));
+        arrived
     }
 
-    async fn speak(&self, tcp: TcpStream, row: &Row, resumed: &mut bool) -> Seen {
+    async fn connect(&self, to: SocketAddr, row: &Row, arrived: &mut Arrived) -> Result<Connection, Seen> {
+        let tcp = TcpStream::connect(to).await.map_err(|error| Seen::broken(&error))?;
+        arrived.from = tcp.local_addr().ok();
         let _small_messages_in_turn = tcp.set_nodelay(true);
-        let Some((config, _)) = &self.tls else { return ask(tcp, row).await };
-        let Ok(name) = ServerName::try_from(row.host.clone()) else {
-            return Seen::Other(format!("{:?} is no name to ask for", row.host));
+        let Some((config, _)) = &self.tls else {
+            return Connection::begin(tcp, row.wire.spoken, None).await.map_err(|broken| said(&broken));
         };
-        match TlsConnector::from(Arc::clone(config)).connect(name, tcp).await {
-            Ok(stream) => {
-                let (_, connection) = stream.get_ref();
-                *resumed = connection.handshake_kind() == Some(HandshakeKind::Resumed);
-                if connection.alpn_protocol() != Some(row.wire.alpn().as_bytes()) {
-                    return Seen::Other(format!("{} was not agreed on", row.wire.alpn()));
-                }
-                ask(stream, row).await
-            }
-            Err(error) => Seen::broken(&error),
+        let name = ServerName::try_from(row.host.clone())
+            .map_err(|_| Seen::Other(format!("{:?} is no name to ask for", row.host)))?;
+        let shaken = TlsConnector::from(Arc::clone(config)).connect(name, tcp).await;
+        let stream = shaken.map_err(|error| Seen::broken(&error))?;
+        let (_, connection) = stream.get_ref();
+        arrived.resumed = connection.handshake_kind() == Some(HandshakeKind::Resumed);
+        if connection.alpn_protocol() != Some(row.wire.alpn().as_bytes()) {
+            return Err(Seen::Other(format!("{} was not agreed on", row.wire.alpn())));
         }
+        Connection::begin(stream, row.wire.spoken, None).await.map_err(|broken| said(&broken))
     }
 }
 
-/// Asks who one is, and hears the answer.
-async fn ask<S>(stream: S, row: &Row) -> Seen
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let said = |broken: Broken| match &broken.tls {
+impl Arrived {
+    /// Asks who one is, and hears the answer. The connection stays for another question.
+    pub(crate) async fn ask(&mut self, row: &Row) -> Visit {
+        let seen = match &mut self.connection {
+            Ok(connection) => timeout(PATIENCE, ask(connection, row)).await.unwrap_or(Seen::Silence),
+            Err(seen) => seen.clone(),
+        };
+        Visit { seen, from: self.from, resumed: self.resumed }
+    }
+}
+
+async fn ask(connection: &mut Connection, row: &Row) -> Seen {
+    let Some(question) = question(row) else { return Seen::Other("no question can be put".to_owned()) };
+    match connection.send(question).await {
+        Ok(response) => answer(response).await,
+        Err(broken) => said(&broken),
+    }
+}
+
+/// What a connection that broke was told.
+fn said(broken: &Broken) -> Seen {
+    match &broken.tls {
         Some(error) => Seen::failure(error),
         None if broken.http.is_parse() => Seen::Other(broken.http.to_string()),
         None => Seen::Closed,
-    };
-    let Some(question) = question(row) else { return Seen::Other("no question can be put".to_owned()) };
-    let mut connection = match Connection::begin(stream, row.wire.spoken, None).await {
-        Ok(connection) => connection,
-        Err(broken) => return said(broken),
-    };
-    match connection.send(question).await {
-        Ok(response) => answer(response).await,
-        Err(broken) => said(broken),
     }
 }
 
 fn question(row: &Row) -> Option<Request<Full<Bytes>>> {
     let request = match row.wire.spoken {
-        Spoken::H1 => Request::get(QUESTION).header("host", &row.host).header("connection", "close"),
+        Spoken::H1 => Request::get(QUESTION).header("host", &row.host),
         Spoken::H2 => Request::get(format!("https://{}{QUESTION}", row.host)),
     };
     request.body(Full::default()).ok()

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use access::Accepted;
 use config::{ClientAuth, Overrides, Plan, Sources, TlsVersion};
-use matrix::{Case, Report};
+use matrix::{Case, Report, Source};
 use serde_json::Value;
+use testkit::revocation::List;
 use testkit::{Node, Ran, World, binary};
 
 use crate::production::{Production, replaced};
@@ -93,6 +94,22 @@ fn every_cell_of_a_file_with_every_kind_of_listener_is_as_it_must_be() {
     }
 }
 
+/// Whoever is on a list, or whose serial number is denied, is revoked, whatever else is configured about it.
+#[test]
+fn every_cell_of_a_file_with_sources_of_revocation_is_as_it_must_be() {
+    let production = Production::new();
+    let world = &production.world;
+    List::of(world, "client-ca").write("clients.crl");
+    let text = replaced(&production.written(), "    min_version", &format!("{REVOCATION}    min_version"));
+    world.write("countersign.yaml", text);
+    let report = passes(world, "countersign.yaml", CELLS);
+    for case in ["revoked by serial number", "revoked by a list (CRL)"] {
+        let revoked = cells(&report, case);
+        let told = revoked.iter().filter(|cell| cell["recorded"] == "certificate-revoked");
+        assert!(told.count() >= 4, "{case}: {revoked:?}");
+    }
+}
+
 /// The environment alone: whoever a certificate names comes in under that name.
 #[test]
 fn every_cell_of_the_short_spelling_is_as_it_must_be() {
@@ -121,6 +138,21 @@ fn a_node_that_is_weaker_than_its_configuration_is_found_out() {
         assert!(found, "{let_in}: {:?}", report.unmet().collect::<Vec<_>>());
     }
     assert!(held_to(&plan, &plan).passed);
+}
+
+/// A node without the list that its configuration names lets in who is on it, and the matrix says so.
+#[test]
+fn a_node_that_forgot_its_revocation_list_is_found_out() {
+    let production = Production::new();
+    List::of(&production.world, "client-ca").write("clients.crl");
+    let listed = replaced(&production.written(), "    min_version", &format!("{REVOCATION}    min_version"));
+    let plan = plan(&production, &listed);
+    let weakened = with(&plan, |plan| profile(plan).revocation.crl_files.clear());
+    let weakened = with(&weakened, |plan| profile(plan).revocation.policy = Default::default());
+    let report = held_to(&plan, &weakened);
+    let on_the_list = |(_, cell): &(_, &matrix::Cell)| cell.case == Case::Revoked(Source::List);
+    assert!(!report.passed);
+    assert!(report.unmet().filter(on_the_list).any(|(_, cell)| cell.is_let_in()));
 }
 
 /// What serve would refuse is refused before anything is tried, and a report without the matrix is a misunderstanding.
@@ -157,6 +189,12 @@ fn profile(plan: &mut Plan) -> &mut config::TlsPlan {
 
 /// Cases times moments times ways to speak to one listener: fewer would mean that something is no longer tried.
 const CELLS: u64 = 66;
+
+const REVOCATION: &str = r#"    revocation:
+      crl_files: [ "*.crl" ]
+      revoked_serials: [ "0A:0b", { serial: ff, issuer: "CN=Old CA" } ]
+      verification: { failure_mode: fail-closed, ocsp: false }
+"#;
 
 const EVERY_KIND: &str = r#"
 tls:

@@ -9,7 +9,13 @@ use crate::rules::Rules;
 use crate::seen::Seen;
 
 fn rules(auth: &[Accepted], asks: Option<ClientAuth>) -> Rules {
-    Rules { auth: auth.to_vec(), asks, min_version: Some(TlsVersion::V1_2), allow_x509_v1: true }
+    Rules {
+        auth: auth.to_vec(),
+        asks,
+        min_version: Some(TlsVersion::V1_2),
+        allow_x509_v1: true,
+        sources: vec![Source::DenyList],
+    }
 }
 
 fn mutual() -> Rules {

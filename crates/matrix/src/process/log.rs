@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::thread;
 
 use parking_lot::Mutex;
+use serde_json::Value;
 
 /// What a process says, line by line, while it says it; the last lines are kept.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Log {
     announced: Arc<Mutex<Vec<SocketAddr>>>,
+    reloads: Arc<Mutex<Vec<String>>>,
     last: Arc<Mutex<VecDeque<String>>>,
 }
 
@@ -38,6 +40,7 @@ impl Log {
 
     fn note(&self, line: String) {
         self.announced.lock().extend(listening(&line));
+        self.reloads.lock().extend(reload(&line));
         let mut last = self.last.lock();
         if last.len() == MOST_LINES {
             last.pop_front();
@@ -48,6 +51,11 @@ impl Log {
     /// The addresses announced so far.
     pub(super) fn announced(&self) -> Vec<SocketAddr> {
         self.announced.lock().clone()
+    }
+
+    /// What came of each reload so far.
+    pub(super) fn reloads(&self) -> Vec<String> {
+        self.reloads.lock().clone()
     }
 
     /// The last few lines, for whoever has to find out why it ended.
@@ -64,17 +72,33 @@ fn listening(line: &str) -> Option<SocketAddr> {
     rest.split_whitespace().next()?.parse().ok()
 }
 
+/// The line that says what came of a reload.
+fn reload(line: &str) -> Option<String> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    let message = line.get("message")?.as_str()?;
+    let told = ["reload applied", "reload rejected", "reload: nothing has changed"];
+    told.into_iter().any(|word| message.starts_with(word)).then(|| message.to_owned())
+}
+
 const MOST_LINES: usize = 1_000;
 const SHOWN: usize = 10;
 
 #[cfg(test)]
 mod tests {
-    use super::listening;
+    use super::{listening, reload};
 
     #[test]
     fn the_address_is_read_from_the_announcement_alone() {
         let line = "countersign HTTPS listening on 127.0.0.1:7777 (transport=h2, tls=on)";
         assert_eq!(listening(line), "127.0.0.1:7777".parse().ok());
         assert_eq!(listening("{\"message\":\"x listening on 127.0.0.1:1 y\"}"), None);
+    }
+
+    #[test]
+    fn what_came_of_a_reload_is_read_from_its_line_alone() {
+        let line = r#"{"level":"info","message":"reload applied","by":"SIGHUP","generation":2}"#;
+        assert_eq!(reload(line).as_deref(), Some("reload applied"));
+        assert_eq!(reload("reload applied"), None);
+        assert_eq!(reload(r#"{"message":"the reload applied"}"#), None);
     }
 }

@@ -10,7 +10,7 @@ use transport::{Clock as _, SystemClock};
 
 use self::lax::{Lax, Server};
 use super::Rehearsal;
-use crate::case::Case;
+use crate::case::{Case, Source};
 use crate::cell::Verdict;
 use crate::moment::{Moment, Stage, Way};
 use crate::report::Report;
@@ -52,7 +52,8 @@ fn a_server_that_asks_for_a_certificate_and_looks_at_none_fails_every_cell_but_t
     assert!(!report.passed);
     let failed = failed(&report, Moment { stage: Stage::Started, way: Way::Fresh });
     let good = [Case::Valid, Case::Version1];
-    let wanted: BTreeSet<Case> = Case::all(&[]).into_iter().filter(|case| !good.contains(case)).collect();
+    let wanted: BTreeSet<Case> =
+        Case::all(&[Source::DenyList]).into_iter().filter(|case| !good.contains(case)).collect();
     assert_eq!(failed, wanted);
     let stranger = report.unmet().find(|(_, cell)| cell.case == Case::OtherAuthority).unwrap().1;
     assert!(stranger.is_let_in() && stranger.verdict() == Verdict::Failed, "{stranger:?}");

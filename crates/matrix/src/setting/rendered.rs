@@ -2,12 +2,11 @@
 //!
 //! It is written as JSON, which YAML is a superset of.
 
-use std::time::Duration;
-
 use access::{GrantSpec, Method, MtlsMatch, PrincipalSpec};
-use config::{ClientCa, DatabasePlan, LimitsPlan, ListenerPlan, TlsMode, TlsPlan};
+use config::{ClientAuth, ClientCa, DatabasePlan, LimitsPlan, ListenerPlan, TlsMode, TlsPlan};
 use serde_json::{Map, Value, json};
 
+use super::revocation::{milliseconds, verification};
 use super::{CLIENT_CA, CLIENT_KEY, LEDGER, ROOT, SERVER, SERVER_CA, SERVER_CA_KEY, SERVER_KEY, Setting};
 use crate::moment::Stage;
 
@@ -26,6 +25,10 @@ impl Setting<'_> {
             "limits": limits(&plan.limits),
             "audit": { "auth_events": { "failed": true, "successful": false } },
             "logging": { "format": "json", "access": false },
+            // Told when, so that the rehearsal knows by which configuration a client was judged.
+            "reload": { "watch": false },
+            // Another authority in place of the one before is weaker than both, and what the last stage is about.
+            "allow_weaker": stage == Stage::Swapped,
         });
         let further = if plan.env_only { self.short() } else { self.long(stage) };
         if let (Value::Object(top), Value::Object(further)) = (&mut top, further) {
@@ -39,7 +42,7 @@ impl Setting<'_> {
     fn long(&self, stage: Stage) -> Value {
         let plan = self.plan;
         let tls: Map<String, Value> =
-            plan.tls.iter().map(|(name, tls)| (name.clone(), profile(tls))).collect();
+            plan.tls.iter().map(|(name, tls)| (name.clone(), self.profile(tls, stage))).collect();
         let mut further = json!({
             "tls": tls,
             "listeners": plan.listeners.iter().map(listener).collect::<Vec<_>>(),
@@ -57,19 +60,22 @@ impl Setting<'_> {
         further
     }
 
-    /// The spelling of the environment, which alone makes every certificate the principal of its common name.
+    /// The short spelling, which alone makes every certificate the principal of its common name; in Harper's words,
+    /// because these have a place for what is asked about revocation.
     fn short(&self) -> Value {
-        let mut tls = json!({ "enabled": true, "certFile": SERVER, "keyFile": SERVER_KEY });
+        let mut tls = json!({ "certificate": SERVER, "privateKey": SERVER_KEY });
+        let mut mtls = json!(false);
         if let (Some(plan), Value::Object(tls)) = (self.plan.tls.values().next(), &mut tls) {
             tls.insert("minVersion".to_owned(), json!(plan.min_version.as_str()));
             if plan.client_ca.is_some() {
-                tls.insert("clientCAFile".to_owned(), json!(CLIENT_CA));
-            }
-            if let Some(asked) = plan.client_auth {
-                tls.insert("clientAuth".to_owned(), json!(asked.as_str()));
+                tls.insert("certificateAuthority".to_owned(), json!(CLIENT_CA));
+                let asked = plan.revocation.policy.verification;
+                let asked = asked.map_or(json!(false), |asked| verification(&asked, &plan.revocation));
+                let required = plan.client_auth != Some(ClientAuth::Request);
+                mtls = json!({ "required": required, "certificateVerification": asked });
             }
         }
-        json!({ "tls": tls })
+        json!({ "tls": tls, "http": { "mtls": mtls, "securePort": "127.0.0.1:0" } })
     }
 
     fn database(&self, database: &DatabasePlan) -> Value {
@@ -80,26 +86,28 @@ impl Setting<'_> {
             "grants": grants.map(grant).collect::<Vec<_>>(),
         })
     }
-}
 
-fn profile(tls: &TlsPlan) -> Value {
-    let mut profile = match &tls.mode {
-        TlsMode::Files { .. } => json!({ "mode": "files", "cert": SERVER, "key": SERVER_KEY }),
-        TlsMode::Authority { .. } => json!({ "mode": "authority" }),
-        TlsMode::SelfSigned { .. } => json!({ "mode": "self_signed" }),
-    };
-    let client_ca = tls.client_ca.as_ref().map(|client_ca| match client_ca {
-        ClientCa::Path(_) => CLIENT_CA,
-        ClientCa::Authority => "authority",
-    });
-    if let Value::Object(profile) = &mut profile {
-        profile.insert("hosts".to_owned(), json!(tls.hosts));
-        profile.insert("min_version".to_owned(), json!(tls.min_version.as_str()));
-        profile.insert("allow_x509_v1".to_owned(), json!(tls.allow_x509_v1));
-        profile.extend(client_ca.map(|client_ca| ("client_ca".to_owned(), json!(client_ca))));
-        profile.extend(tls.client_auth.map(|asked| ("client_auth".to_owned(), json!(asked.as_str()))));
+    fn profile(&self, tls: &TlsPlan, stage: Stage) -> Value {
+        let mut profile = match &tls.mode {
+            TlsMode::Files { .. } => json!({ "mode": "files", "cert": SERVER, "key": SERVER_KEY }),
+            TlsMode::Authority { .. } => json!({ "mode": "authority" }),
+            TlsMode::SelfSigned { .. } => json!({ "mode": "self_signed" }),
+        };
+        let Value::Object(keys) = &mut profile else { return profile };
+        keys.insert("hosts".to_owned(), json!(tls.hosts));
+        keys.insert("min_version".to_owned(), json!(tls.min_version.as_str()));
+        keys.insert("allow_x509_v1".to_owned(), json!(tls.allow_x509_v1));
+        if let Some(client_ca) = &tls.client_ca {
+            let client_ca = match client_ca {
+                ClientCa::Path(_) => CLIENT_CA,
+                ClientCa::Authority => "authority",
+            };
+            keys.insert("client_ca".to_owned(), json!(client_ca));
+            keys.insert("revocation".to_owned(), self.revocation(&tls.revocation, stage));
+        }
+        keys.extend(tls.client_auth.map(|asked| ("client_auth".to_owned(), json!(asked.as_str()))));
+        profile
     }
-    profile
 }
 
 fn listener(listener: &ListenerPlan) -> Value {
@@ -155,8 +163,4 @@ fn limits(limits: &LimitsPlan) -> Value {
         "body_timeout": milliseconds(limits.body_timeout),
         "idle_timeout": milliseconds(limits.idle_timeout),
     })
-}
-
-fn milliseconds(span: Duration) -> String {
-    format!("{}ms", span.as_millis())
 }

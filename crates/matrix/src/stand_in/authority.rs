@@ -1,8 +1,9 @@
 use fault::Fault;
 use identity::{Certificate, Pin};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
-    GeneralSubtree, IsCa, KeyPair, KeyUsagePurpose, NameConstraints,
+    BasicConstraints, CertificateParams, CertificateRevocationList, CertificateRevocationListParams,
+    CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyPair,
+    KeyUsagePurpose, NameConstraints,
 };
 use rustls_pki_types::CertificateDer;
 use time::{Duration, OffsetDateTime};
@@ -13,6 +14,7 @@ use super::unmade;
 pub(crate) struct StandIn {
     issuer: CertifiedIssuer<'static, KeyPair>,
     pin: Pin,
+    name: String,
 }
 
 /// What an authority's certificates are for.
@@ -60,7 +62,7 @@ impl StandIn {
     fn of(issuer: CertifiedIssuer<'static, KeyPair>) -> Result<Self, Fault> {
         let own = Certificate::from_der(issuer.der().clone())
             .map_err(|error| Fault::ours("a stand-in authority cannot be read").because(error))?;
-        Ok(Self { pin: own.identity().spki_sha256(), issuer })
+        Ok(Self { pin: own.identity().spki_sha256(), name: own.identity().subject().to_string(), issuer })
     }
 
     pub(super) fn issuer_of(&self) -> &rcgen::Issuer<'static, KeyPair> {
@@ -71,6 +73,19 @@ impl StandIn {
     pub(crate) fn sign(&self, params: &CertificateParams, key: &KeyPair) -> Result<String, Fault> {
         let made = params.signed_by(key, &*self.issuer).map_err(unmade("a certificate"))?;
         Ok(made.pem())
+    }
+
+    /// A revocation list.
+    pub(crate) fn list(
+        &self,
+        params: &CertificateRevocationListParams,
+    ) -> Result<CertificateRevocationList, rcgen::Error> {
+        params.signed_by(&*self.issuer)
+    }
+
+    /// Its subject, as text.
+    pub(crate) fn name(&self) -> String {
+        self.name.clone()
     }
 
     pub(crate) fn key(&self) -> &KeyPair {

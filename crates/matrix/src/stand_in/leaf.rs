@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
 use fault::Fault;
-use identity::Certificate;
 use identity::der::{INTEGER, SEQUENCE, wrap};
+use identity::{Certificate, Serial};
 use rcgen::{
-    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair, PKCS_RSA_SHA256,
-    PublicKeyData, SanType, SerialNumber, SignatureAlgorithm,
+    CertificateParams, CrlDistributionPoint, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair,
+    PKCS_RSA_SHA256, PublicKeyData, SanType, SerialNumber, SignatureAlgorithm,
 };
 use rustls::sign::{CertifiedKey, SigningKey};
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
@@ -20,6 +20,13 @@ use crate::names::{Facts, Names};
 pub(crate) struct Leaf {
     pub(crate) presented: Arc<CertifiedKey>,
     pub(crate) facts: Facts,
+    pub(crate) serial: Serial,
+}
+
+impl Leaf {
+    pub(crate) fn der(&self) -> &[u8] {
+        self.presented.cert.first().map_or(&[], |leaf| leaf.as_ref())
+    }
 }
 
 /// How a leaf is made; begins as one without a flaw.
@@ -29,12 +36,19 @@ pub(crate) struct Shape<'a> {
     from: OffsetDateTime,
     until: OffsetDateTime,
     usage: ExtendedKeyUsagePurpose,
+    list: Option<String>,
 }
 
 impl<'a> Shape<'a> {
     pub(crate) fn good(names: &'a Names, key: &'a KeyPair, now: OffsetDateTime) -> Self {
         let (from, until) = (now - Duration::hours(1), now + Duration::days(30));
-        Self { names, key, from, until, usage: ExtendedKeyUsagePurpose::ClientAuth }
+        Self { names, key, from, until, usage: ExtendedKeyUsagePurpose::ClientAuth, list: None }
+    }
+
+    /// Says where its issuer's revocation list can be fetched.
+    pub(crate) fn listed_at(mut self, url: Option<String>) -> Self {
+        self.list = url;
+        self
     }
 
     pub(crate) fn valid(mut self, from: OffsetDateTime, until: OffsetDateTime) -> Self {
@@ -85,6 +99,8 @@ impl<'a> Shape<'a> {
         params.serial_number = Some(SerialNumber::from_slice(&noise::<16>()?));
         params.extended_key_usages = vec![self.usage.clone()];
         (params.not_before, params.not_after) = (self.from, self.until);
+        let point = self.list.iter().map(|url| CrlDistributionPoint { uris: vec![url.clone()] });
+        params.crl_distribution_points = point.collect();
         Ok(params)
     }
 
@@ -105,7 +121,8 @@ impl<'a> Shape<'a> {
         };
         let above = intermediates.iter().map(|issuer| issuer.der().clone());
         let chain = std::iter::once(der).chain(above).collect();
-        Ok(Leaf { presented: Arc::new(CertifiedKey::new(chain, key)), facts })
+        let serial = read.identity().serial().clone();
+        Ok(Leaf { presented: Arc::new(CertifiedKey::new(chain, key)), facts, serial })
     }
 }
 
