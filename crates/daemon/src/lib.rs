@@ -5,6 +5,7 @@
 //! - [`publish`]: builds the snapshots that the gateway serves by.
 //! - [`renew`]: keeps the certificates that our own authority issues to this node fresh.
 //! - [`following`]: what our own ledger says is revoked, as it is recorded.
+//! - [`weaker`]: by what one prepared configuration is weaker than another.
 //! - [`self_signed`]: a certificate for development.
 //! - [`issuing`]: our own authority as the Plan describes it.
 //! - [`realm`]: a folder with everything a node needs.
@@ -30,6 +31,7 @@ mod renew;
 mod self_signed;
 mod serve;
 mod status;
+mod weaker;
 
 pub use metrics::reference as metrics_reference;
 pub use prepare::{Prepared, TlsProfile, prepare};

@@ -102,7 +102,7 @@ fn spoken(written: config::Transport) -> Spoken {
     }
 }
 
-fn min_version(written: config::TlsVersion) -> TlsVersion {
+pub(crate) fn min_version(written: config::TlsVersion) -> TlsVersion {
     match written {
         config::TlsVersion::V1_2 => TlsVersion::Tls12,
         config::TlsVersion::V1_3 => TlsVersion::Tls13,

@@ -1,0 +1,67 @@
+//! By what one prepared configuration is weaker than another.
+//!
+//! - [`asked`]: what a listener asks of whoever arrives, and by what another asks for less.
+//! - [`revocation`]: the same for what counts as revoked.
+
+mod asked;
+mod revocation;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+
+use access::Weakening;
+use config::{DatabasePlan, OpenMode, Plan};
+
+use crate::prepare::Prepared;
+use asked::Asked;
+
+/// Everything by which the new configuration is weaker than the old one; each is named once.
+///
+/// A listener that stays is compared with itself, whichever TLS profile it has before and after. A new one is
+/// compared with every one there was: it is weaker by what it alone does not ask for.
+pub(crate) fn weaker(old: &Prepared, new: &Prepared) -> Vec<Weakening> {
+    let served: Vec<&str> = old.plan.databases.iter().map(|database| database.name.as_str()).collect();
+    let mut found = access::weaker((&old.directory, &old.grants), (&new.directory, &new.grants), &served);
+    let before = Asked::at_all(old);
+    for now in Asked::at_all(new) {
+        found.extend(match before.iter().find(|asked| asked.listener == now.listener) {
+            Some(same) => asked::weaker(same, &now),
+            None => asked::weaker_than_each(&before, &now),
+        });
+    }
+    found.extend(node(&old.plan, &new.plan));
+    found.extend(writable(&old.plan.databases, &new.plan.databases));
+    let mut told = HashSet::new();
+    found.retain(|weakening| told.insert(weakening.name.clone()));
+    found
+}
+
+/// What holds for the node as a whole.
+fn node(old: &Plan, new: &Plan) -> Vec<Weakening> {
+    let environment = (old.environment != new.environment).then(|| {
+        let (was, is) = (old.environment.as_str(), new.environment.as_str());
+        Weakening::new(
+            format!("environment {is}"),
+            format!("the environment is {is}; before: {was}. Certificates of services are accepted by it"),
+        )
+    });
+    let control_plane = (new.control_plane.enabled && !old.control_plane.enabled).then(|| {
+        let admins = new.control_plane.admins.join(", ");
+        Weakening::new("control-plane", format!("the administrators' routes are served, to {admins}"))
+    });
+    environment.into_iter().chain(control_plane).collect()
+}
+
+/// Databases whose file could not be written to before, whatever grants said.
+fn writable(old: &[DatabasePlan], new: &[DatabasePlan]) -> Vec<Weakening> {
+    let was_read_only =
+        |name: &str| old.iter().any(|database| database.name == name && database.mode == OpenMode::Ro);
+    new.iter()
+        .filter(|database| database.mode != OpenMode::Ro && was_read_only(&database.name))
+        .map(|database| {
+            let (name, mode) = (&database.name, database.mode.as_str());
+            Weakening::new(format!("database {name} {mode}"), format!("database {name:?} can be written to"))
+        })
+        .collect()
+}
