@@ -51,7 +51,12 @@ impl Configured {
 /// # Errors
 /// Everything that is wrong with it.
 pub(crate) fn plan(file: Option<PathBuf>, overrides: Overrides) -> Result<(Plan, Vec<Fault>), Faults> {
-    config::read(&Sources { file, env: environment(), overrides })
+    config::read(&sources(file, overrides))
+}
+
+/// What a configuration is read from, with this process's environment.
+pub(crate) fn sources(file: Option<PathBuf>, overrides: Overrides) -> Sources {
+    Sources { file, env: environment(), overrides }
 }
 
 /// The configuration that was named, or the one that lies where it usually lies.

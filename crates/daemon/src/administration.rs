@@ -7,33 +7,33 @@ use gateway::{Administration, Metrics, Named, Pending, Reload, Reloaded};
 use ledger::Ledger;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
 use transport::Clock;
 
+use crate::reload::{Asked, Record};
 use crate::status::Announcement;
 
 /// The node as its administrators see it.
 pub(crate) struct NodeAdministration {
-    shown: Arc<ArcSwap<Announcement>>,
-    metrics: Metrics,
-    started: OffsetDateTime,
-    clock: Arc<dyn Clock>,
-    ledger: Option<Arc<dyn Ledger>>,
-}
-
-impl NodeAdministration {
-    pub(crate) fn new(
-        shown: Arc<ArcSwap<Announcement>>,
-        metrics: Metrics,
-        clock: Arc<dyn Clock>,
-        ledger: Option<Arc<dyn Ledger>>,
-    ) -> Self {
-        Self { shown, metrics, started: clock.now(), clock, ledger }
-    }
+    pub(crate) shown: Arc<ArcSwap<Announcement>>,
+    pub(crate) metrics: Metrics,
+    pub(crate) record: Arc<Record>,
+    /// Where reloads are asked for; one may wait while another is under way.
+    pub(crate) reloads: mpsc::Sender<Asked>,
+    pub(crate) ledger: Option<Arc<dyn Ledger>>,
+    pub(crate) started: OffsetDateTime,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Administration for NodeAdministration {
     fn status(&self) -> Value {
-        self.shown.load().status(self.metrics.generation(), self.started, self.clock.now())
+        let now = self.clock.now();
+        let mut status = self.shown.load().status(self.metrics.generation(), self.started, now);
+        if let Some(status) = status.as_object_mut() {
+            status.insert("reload".to_owned(), self.record.status(now));
+        }
+        status
     }
 
     fn recorded(&self, named: Named) -> Pending<'_, Option<Value>> {
@@ -43,8 +43,17 @@ impl Administration for NodeAdministration {
         })
     }
 
-    fn reload(&self, _asked: Reload) -> Pending<'_, Reloaded> {
-        let said = "there is no reload in this version; restart the node to apply changes";
-        Box::pin(async move { Err(json!({ "message": said })) })
+    fn reload(&self, reload: Reload) -> Pending<'_, Reloaded> {
+        let (answer, told) = oneshot::channel();
+        let sent = self.reloads.try_send(Asked { reload, answer });
+        let refused =
+            |why: &str| Err(json!({ "message": format!("reload rejected: {why}"), "result": "rejected" }));
+        Box::pin(async move {
+            match sent {
+                Ok(()) => told.await.unwrap_or_else(|_| refused("the node is going down")),
+                Err(TrySendError::Full(_)) => refused("one is under way and another one waits; try again"),
+                Err(TrySendError::Closed(_)) => refused("the node is going down"),
+            }
+        })
     }
 }

@@ -1,6 +1,5 @@
 //! What a node says of itself once it listens, and what it opens.
 
-use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use config::{DatabasePlan, ListenerPlan};
@@ -9,23 +8,22 @@ use gateway::Listener;
 
 use crate::prepare::{Credentials, Prepared};
 use crate::publish;
+use crate::serving::Serving;
 use crate::status::{Announcement, CertificateShown, DatabaseShown, ListenerShown};
 
 /// Describes a node that has bound its listeners.
-pub(crate) fn announcement(
-    prepared: &Prepared,
-    listeners: &[Arc<Listener>],
-    credentials: &Credentials,
-) -> Announcement {
+pub(crate) fn announcement(serving: &Serving) -> Announcement {
+    let prepared = &serving.prepared;
     let plan = &prepared.plan;
     Announcement {
-        listeners: listeners
+        listeners: serving
+            .listeners
             .iter()
             .zip(&plan.listeners)
-            .map(|(bound, written)| listener(prepared, bound, written))
+            .map(|(bound, written)| listener(prepared, &bound.listener, written))
             .collect(),
         databases: plan.databases.iter().map(database).collect(),
-        certificates: certificates(prepared, credentials),
+        certificates: certificates(prepared, &serving.credentials),
     }
 }
 
@@ -69,7 +67,7 @@ fn file_name(database: &DatabasePlan) -> String {
     name.map_or_else(|| database.name.clone(), |name| name.to_string_lossy().into_owned())
 }
 
-pub(crate) fn certificates(prepared: &Prepared, credentials: &Credentials) -> Vec<CertificateShown> {
+fn certificates(prepared: &Prepared, credentials: &Credentials) -> Vec<CertificateShown> {
     let own = credentials
         .iter()
         .map(|(name, credential)| CertificateShown::new(format!("tls.{name}"), credential.leaf()));

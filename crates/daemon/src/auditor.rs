@@ -26,10 +26,23 @@ impl Auditor {
     /// instead, so that it is never only lost.
     pub(crate) fn record(&self, event: &gateway::AuditEvent<'_>) {
         if self.events.try_send(owned(event)).is_err() {
-            let lost = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
-            tracing::error!(lost, "the ledger does not keep up; the audit event follows");
+            self.count_lost();
             log(event);
         }
+    }
+
+    /// As [`record`](Self::record), for what the node itself did.
+    pub(crate) fn note(&self, event: ledger::AuditEvent) {
+        if let Err(unsent) = self.events.try_send(event) {
+            self.count_lost();
+            let event = unsent.into_inner();
+            tracing::error!(?event, "audit");
+        }
+    }
+
+    fn count_lost(&self) {
+        let lost = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
+        tracing::error!(lost, "the ledger does not keep up; the audit event follows");
     }
 }
 

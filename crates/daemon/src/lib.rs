@@ -6,6 +6,7 @@
 //! - [`renew`]: keeps the certificates that our own authority issues to this node fresh.
 //! - [`following`]: what our own ledger says is revoked, as it is recorded.
 //! - [`weaker`]: by what one prepared configuration is weaker than another.
+//! - [`serving`], [`reload`], [`watch`], [`adjust`]: what is served by now, and how it becomes what is written now.
 //! - [`self_signed`]: a certificate for development.
 //! - [`issuing`]: our own authority as the Plan describes it.
 //! - [`realm`]: a folder with everything a node needs.
@@ -13,6 +14,7 @@
 //! - [`recorded`](mod@recorded): what the audit record has of refusals.
 //! - [`log`], [`journal`], [`auditor`], [`records`]: the log and the ledger, and where the gateway's reports go.
 
+mod adjust;
 mod administration;
 mod announce;
 mod auditor;
@@ -27,10 +29,13 @@ mod publish;
 pub mod realm;
 mod recorded;
 mod records;
+mod reload;
 mod renew;
 mod self_signed;
 mod serve;
+mod serving;
 mod status;
+mod watch;
 mod weaker;
 
 pub use metrics::reference as metrics_reference;

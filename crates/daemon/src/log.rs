@@ -15,17 +15,28 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::{Layer, Registry};
+use tracing_subscriber::reload::Handle;
+use tracing_subscriber::{Layer, Registry, reload};
 use transport::Clock;
 
 pub(crate) use line::write_access;
 pub(crate) use sink::Sink;
 
-/// Starts the log of this process on standard error and returns its sink.
+/// How much is logged, to be changed while the node runs.
+pub(crate) struct Level(Handle<LevelFilter, Registry>);
+
+impl Level {
+    pub(crate) fn set(&self, written: LogLevel) {
+        // Where the subscriber is gone, nothing is logged any more.
+        let _ = self.0.reload(level(written));
+    }
+}
+
+/// Starts the log of this process on standard error; returns its sink and its level.
 ///
 /// # Errors
 /// When the writing thread cannot be started.
-pub(crate) fn start(plan: &LoggingPlan, clock: Arc<dyn Clock>) -> io::Result<Arc<Sink>> {
+pub(crate) fn start(plan: &LoggingPlan, clock: Arc<dyn Clock>) -> io::Result<(Arc<Sink>, Level)> {
     let sink = Arc::new(Sink::start(io::stderr())?);
     let writer = Arc::clone(&sink);
     let layer = tracing_subscriber::fmt::layer()
@@ -37,10 +48,11 @@ pub(crate) fn start(plan: &LoggingPlan, clock: Arc<dyn Clock>) -> io::Result<Arc
         LogFormat::Text => layer.boxed(),
         LogFormat::Json => layer.json().flatten_event(true).boxed(),
     };
-    let subscriber = Registry::default().with(layer.with_filter(level(plan.level)));
+    let (filter, handle) = reload::Layer::new(level(plan.level));
+    let subscriber = Registry::default().with(layer.with_filter(filter));
     // A second node in one process keeps the first one's subscriber: only tests do that.
     let _ = tracing::subscriber::set_global_default(subscriber);
-    Ok(sink)
+    Ok((sink, Level(handle)))
 }
 
 fn level(written: LogLevel) -> LevelFilter {

@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use transport::Clock;
 
+use crate::reload::RELOADS;
 use crate::status::Announcement;
 
 /// How long each certificate lasts, by what it is for; worked out when asked.
@@ -74,7 +75,7 @@ const DAYS: Described = Described {
 #[must_use]
 pub fn reference() -> String {
     let mut page = String::from(PREFACE);
-    for metric in Metrics::DESCRIBED.iter().chain(&[NOT_AFTER, DAYS]) {
+    for metric in Metrics::DESCRIBED.iter().chain(&[NOT_AFTER, DAYS, RELOADS]) {
         let Described { name, kind, labels, help } = metric;
         page.push_str(&format!("| `{name}` | {kind} | {labels} | {help} |\n"));
     }

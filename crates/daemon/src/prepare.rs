@@ -1,12 +1,13 @@
 //! A Plan with every file it names loaded and checked.
 
+mod kept;
 mod revocation;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use access::{Directory, Grants};
+use access::{Accepted, Directory, Grants};
 use authority::Authority;
 use config::{ClientCa, DatabasePlan, PemText, Plan, TlsMode, TlsPlan};
 use fault::{Fault, Faults, Place};
@@ -14,6 +15,8 @@ use identity::{Certificate, Credential, Strictness, Trust};
 use time::OffsetDateTime;
 
 use crate::issuing;
+
+pub(crate) use kept::Earlier;
 
 /// A Plan whose files were loaded and found good. Nothing has been bound, opened or written.
 pub struct Prepared {
@@ -37,6 +40,20 @@ pub struct TlsProfile {
     pub credential: Option<Arc<Credential>>,
     /// Whom it believes; none where no client certificate is asked for.
     pub trust: Option<Arc<Trust>>,
+    /// What is allowed in the credential and will hurt.
+    of_credential: Vec<Fault>,
+    /// The same in the trust.
+    of_trust: Vec<Fault>,
+}
+
+impl TlsProfile {
+    fn noticed(&self) -> Vec<Fault> {
+        let shared = match (&self.credential, &self.trust) {
+            (Some(credential), Some(trust)) => shared_authority(credential, trust),
+            _ => None,
+        };
+        self.of_credential.iter().chain(&self.of_trust).cloned().chain(shared).collect()
+    }
 }
 
 /// The TLS profiles' own credentials, by profile.
@@ -48,15 +65,30 @@ pub(crate) type Credentials = BTreeMap<String, Arc<Credential>>;
 /// # Errors
 /// Every fault at once.
 pub fn prepare(plan: Plan, now: OffsetDateTime) -> Result<Prepared, Faults> {
+    prepare_after(plan, None, now)
+}
+
+/// As [`prepare`]; what has not changed since an earlier look is taken from there.
+///
+/// # Errors
+/// As [`prepare`].
+pub(crate) fn prepare_after(
+    plan: Plan,
+    earlier: Option<Earlier<'_>>,
+    now: OffsetDateTime,
+) -> Result<Prepared, Faults> {
     let mut faults = Faults::new();
     let mut warnings = Vec::new();
-    let rules = rules(&plan).map_err(|found| faults.extend(found)).ok();
+    let rules = rules(&plan, earlier).map_err(|found| faults.extend(found)).ok();
     let issuers = issuing::issuers(&plan, now).map_err(|found| faults.extend(found)).ok();
     let mut profiles = BTreeMap::new();
     let mut lists = revocation::Loaded::default();
     for (name, tls) in &plan.tls {
-        match profile(&plan, tls, now, &mut lists, &mut warnings) {
-            Ok(profile) => drop(profiles.insert(name.clone(), profile)),
+        match profile(&plan, name, tls, earlier, now, &mut lists) {
+            Ok(profile) => {
+                warnings.extend(profile.noticed());
+                profiles.insert(name.clone(), profile);
+            }
             Err(found) => faults.extend(found),
         }
     }
@@ -81,51 +113,53 @@ fn homeless(database: &DatabasePlan) -> Option<Fault> {
     }
 }
 
-fn rules(plan: &Plan) -> Result<(Arc<Directory>, Arc<Grants>), Faults> {
-    let directory = match plan.env_only {
-        true => Directory::common_name_is_principal(),
-        false => Directory::new(plan.principals.clone())?,
+fn rules(plan: &Plan, earlier: Option<Earlier<'_>>) -> Result<(Arc<Directory>, Arc<Grants>), Faults> {
+    let directory = match earlier.and_then(|earlier| earlier.directory(plan)) {
+        Some(kept) => kept,
+        None if plan.env_only => Arc::new(Directory::common_name_is_principal()),
+        None => Arc::new(Directory::new(plan.principals.clone())?),
     };
-    let grants = match plan.open {
+    // Where nobody comes in without signing in, and nobody can sign in, there is nobody to open anything to.
+    let strangers = plan.listeners.iter().any(|listener| listener.auth.contains(&Accepted::None));
+    let grants = match plan.open && strangers {
         true => Grants::open(),
         false => Grants::new(plan.grants.clone(), &directory)?
             .with_admins(plan.control_plane.admins.clone(), &directory)?,
     };
-    Ok((Arc::new(directory), Arc::new(grants)))
+    Ok((directory, Arc::new(grants)))
 }
+
+/// What was found, with what is allowed in it and will hurt.
+type Noticed<T> = (T, Vec<Fault>);
 
 fn profile(
     plan: &Plan,
+    name: &str,
     tls: &TlsPlan,
+    earlier: Option<Earlier<'_>>,
     now: OffsetDateTime,
     lists: &mut revocation::Loaded,
-    warnings: &mut Vec<Fault>,
 ) -> Result<TlsProfile, Faults> {
     let mut faults = Faults::new();
-    let credential = match &tls.mode {
-        TlsMode::Files { cert, key, key_password } => faults
-            .note(
-                issuing::password(key_password.as_ref())
-                    .and_then(|password| files::load_server_credential(cert, key, password.as_ref(), now))
-                    .map_err(|fault| unset(plan, &[cert, key], fault)),
-            )
-            .map(|(credential, found)| {
-                warnings.extend(found);
-                Arc::new(credential)
-            }),
-        TlsMode::Authority { .. } | TlsMode::SelfSigned { .. } => None,
-    };
-    let trust = match trust(plan, tls, now, lists, warnings) {
-        Ok(trust) => trust.map(Arc::new),
-        Err(found) => {
-            faults.extend(found);
-            None
-        }
-    };
-    if let (Some(credential), Some(trust)) = (&credential, &trust) {
-        warnings.extend(shared_authority(credential, trust));
-    }
-    faults.or(TlsProfile { credential, trust })
+    let kept = earlier.and_then(|earlier| earlier.credential(name, tls));
+    let credential = faults.note(kept.map_or_else(|| credential(plan, tls, now), Ok));
+    let kept = earlier.and_then(|earlier| earlier.trust(name, plan, tls));
+    let trust = kept.map_or_else(|| trust(plan, tls, now, lists), Ok).map_err(|found| faults.extend(found));
+    let ((credential, of_credential), (trust, of_trust)) =
+        (credential.unwrap_or_default(), trust.unwrap_or_default());
+    faults.or(TlsProfile { credential, trust, of_credential, of_trust })
+}
+
+fn credential(
+    plan: &Plan,
+    tls: &TlsPlan,
+    now: OffsetDateTime,
+) -> Result<Noticed<Option<Arc<Credential>>>, Fault> {
+    let TlsMode::Files { cert, key, key_password } = &tls.mode else { return Ok((None, Vec::new())) };
+    issuing::password(key_password.as_ref())
+        .and_then(|password| files::load_server_credential(cert, key, password.as_ref(), now))
+        .map(|(credential, noticed)| (Some(Arc::new(credential)), noticed))
+        .map_err(|fault| unset(plan, &[cert, key], fault))
 }
 
 fn trust(
@@ -133,16 +167,16 @@ fn trust(
     tls: &TlsPlan,
     now: OffsetDateTime,
     lists: &mut revocation::Loaded,
-    warnings: &mut Vec<Fault>,
-) -> Result<Option<Trust>, Faults> {
-    let Some(mut anchors) = client_ca(plan, tls)? else { return Ok(None) };
-    warnings.extend(expiring(&anchors, now));
-    let revocations = revocation::revocations(&tls.revocation, &mut anchors, lists, now, warnings)?;
+) -> Result<Noticed<Option<Arc<Trust>>>, Faults> {
+    let Some(mut anchors) = client_ca(plan, tls)? else { return Ok((None, Vec::new())) };
+    let mut noticed = expiring(&anchors, now);
+    let revocations = revocation::revocations(&tls.revocation, &mut anchors, lists, now, &mut noticed)?;
     let strictness = Strictness {
         allow_x509_v1: tls.allow_x509_v1,
         environment: Some(plan.environment.as_str().to_owned()),
     };
-    Ok(Some(Trust::new(anchors, strictness).with_revocations(Arc::new(revocations))))
+    let trust = Trust::new(anchors, strictness).with_revocations(Arc::new(revocations));
+    Ok((Some(Arc::new(trust)), noticed))
 }
 
 fn client_ca(plan: &Plan, tls: &TlsPlan) -> Result<Option<Vec<Certificate>>, Fault> {

@@ -1,39 +1,35 @@
 //! Builds the snapshots that the gateway serves by.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use access::Accepted;
 use config::{ListenerPlan, TlsPlan};
 use fault::{Fault, Faults};
-use gateway::{Entrance, HttpLimits, Served, SlotLimits, Snapshot, Spoken};
-use identity::Credential;
+use gateway::{Entrance, HttpLimits, SlotLimits, Snapshot, Spoken};
 use transport::{ClientAuth, Clock, Door, DoorSpec, Memories, TlsVersion};
 
-use crate::prepare::{Prepared, TlsProfile};
+use crate::prepare::TlsProfile;
+use crate::serving::Serving;
 
-/// What snapshots of one node are built from: the prepared Plan and what was opened for it.
+/// What every snapshot of one node is built with.
 pub(crate) struct Publisher {
-    pub(crate) prepared: Arc<Prepared>,
-    pub(crate) databases: HashMap<String, Served>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) memories: Memories,
 }
 
 impl Publisher {
-    /// Builds a whole snapshot; `credentials` are the TLS profiles' own, by name.
+    /// Builds a whole snapshot.
     ///
     /// # Errors
     /// Every listener whose TLS settings cannot be built.
-    pub(crate) fn snapshot(
-        &self,
-        credentials: &BTreeMap<String, Arc<Credential>>,
-    ) -> Result<Snapshot, Faults> {
+    pub(crate) fn snapshot(&self, serving: &Serving) -> Result<Snapshot, Faults> {
         let mut faults = Faults::new();
-        let plan = &self.prepared.plan;
+        let prepared = &serving.prepared;
+        let plan = &prepared.plan;
         let mut entrances = HashMap::new();
         for listener in &plan.listeners {
-            if let Some(door) = faults.note(self.door(listener, credentials)) {
+            if let Some(door) = faults.note(self.door(serving, listener)) {
                 let (door, spoken) = (door.map(Arc::new), spoken(listener.transport));
                 let accepted = listener.auth.clone();
                 entrances.insert(listener.name.as_str().into(), Entrance { door, spoken, accepted });
@@ -43,32 +39,33 @@ impl Publisher {
         faults.or(Snapshot {
             generation: FIRST_GENERATION,
             entrances,
-            directory: Arc::clone(&self.prepared.directory),
-            grants: Arc::clone(&self.prepared.grants),
+            directory: Arc::clone(&prepared.directory),
+            grants: Arc::clone(&prepared.grants),
             control_plane: plan.control_plane.enabled,
-            databases: self.databases.clone(),
+            databases: serving
+                .databases
+                .iter()
+                .map(|one| (one.plan.name.clone(), one.served.clone()))
+                .collect(),
             statement_limits: statement_limits(limits),
             http_limits: http_limits(limits),
             slot_limits: slot_limits(limits),
         })
     }
 
-    fn door(
-        &self,
-        listener: &ListenerPlan,
-        credentials: &BTreeMap<String, Arc<Credential>>,
-    ) -> Result<Option<Door>, Fault> {
+    fn door(&self, serving: &Serving, listener: &ListenerPlan) -> Result<Option<Door>, Fault> {
         let Some(name) = &listener.tls else { return Ok(None) };
         let missing = || Fault::ours(format!("listener {:?} has no TLS profile {name:?}", listener.name));
-        let tls = self.prepared.plan.tls.get(name).ok_or_else(missing)?;
-        let profile = self.prepared.profiles.get(name).ok_or_else(missing)?;
-        let credential = credentials.get(name).ok_or_else(missing)?;
+        let prepared = &serving.prepared;
+        let tls = prepared.plan.tls.get(name).ok_or_else(missing)?;
+        let profile = prepared.profiles.get(name).ok_or_else(missing)?;
+        let credential = serving.credentials.get(name).ok_or_else(missing)?;
         Door::new(DoorSpec {
             credentials: vec![Arc::clone(credential)],
             client_auth: client_auth(tls, profile, &listener.auth),
             min_version: min_version(tls.min_version),
             alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
-            handshake_timeout: self.prepared.plan.limits.handshake_timeout,
+            handshake_timeout: prepared.plan.limits.handshake_timeout,
             clock: Arc::clone(&self.clock),
             memories: self.memories.clone(),
             online: None,

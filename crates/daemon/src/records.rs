@@ -17,6 +17,7 @@ pub(crate) struct Records {
     pub(crate) ledger: Arc<dyn Ledger>,
     writing: Mutex<Option<JoinHandle<()>>>,
     pruning: JoinHandle<()>,
+    retention: Arc<Mutex<Duration>>,
 }
 
 /// Opens the ledger that the Plan names, if it names one.
@@ -26,16 +27,22 @@ pub(crate) struct Records {
 pub(crate) async fn open(plan: &Plan, clock: &Arc<dyn Clock>) -> Result<Option<Records>, Fault> {
     let Some(LedgerPlan::Sqlite { path }) = &plan.ledger else { return Ok(None) };
     let ledger: Arc<dyn Ledger> = Arc::new(SqliteLedger::open(path)?);
-    let pruning = tokio::spawn(prune(Arc::clone(&ledger), plan.audit.retention, Arc::clone(clock)));
-    Ok(Some(Records { ledger, writing: Mutex::new(None), pruning }))
+    let retention = Arc::new(Mutex::new(plan.audit.retention));
+    let pruning = tokio::spawn(prune(Arc::clone(&ledger), Arc::clone(&retention), Arc::clone(clock)));
+    Ok(Some(Records { ledger, writing: Mutex::new(None), pruning, retention }))
 }
 
 impl Records {
     /// Starts writing audit events; [`close`](Self::close) waits for what was on its way.
-    pub(crate) fn auditor(&self) -> Auditor {
+    pub(crate) fn auditor(&self) -> Arc<Auditor> {
         let (auditor, writing) = Auditor::start(Arc::clone(&self.ledger));
         *self.writing.lock() = Some(writing);
-        auditor
+        Arc::new(auditor)
+    }
+
+    /// How long events are kept, to be changed while the node runs.
+    pub(crate) fn retention(&self) -> Arc<Mutex<Duration>> {
+        Arc::clone(&self.retention)
     }
 
     /// Writes what is pending and closes the ledger.
@@ -54,9 +61,10 @@ impl Records {
 }
 
 /// Removes audit events past their retention, once a day.
-async fn prune(ledger: Arc<dyn Ledger>, retention: Duration, clock: Arc<dyn Clock>) {
+async fn prune(ledger: Arc<dyn Ledger>, retention: Arc<Mutex<Duration>>, clock: Arc<dyn Clock>) {
     loop {
-        match ledger.prune_audit(clock.now() - retention).await {
+        let kept = *retention.lock();
+        match ledger.prune_audit(clock.now() - kept).await {
             Ok(0) => {}
             Ok(events) => tracing::info!(events, "audit events past their retention were removed"),
             Err(error) => tracing::error!(%error, "audit events past their retention were not removed"),

@@ -1,62 +1,70 @@
 //! A prepared Plan becomes a running node, and ends as one.
 
-use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use config::{ListenerPlan, Plan};
-use database::Database;
+use config::{Plan, Sources};
 use fault::{Fault, Faults};
-use gateway::{Drained, Gateway, Listener, Metrics, Served, Sinks};
-use ledger::Ledger;
+use gateway::{Drained, Gateway, Metrics, Sinks};
+use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use transport::{Clock, Memories, SystemClock};
 
+use crate::adjust::Adjusted;
 use crate::administration::NodeAdministration;
 use crate::announce::announcement;
-use crate::journal::NodeJournal;
+use crate::journal::{NodeJournal, Switches};
+use crate::log::{self, Level, Sink};
 use crate::metrics::Certificates;
 use crate::prepare::{Prepared, prepare};
 use crate::publish::Publisher;
 use crate::records::{self, Records};
+use crate::reload::{Asked, Record, Reloader};
 use crate::renew::Keeper;
+use crate::serving::{self, Serving};
 use crate::status::Announcement;
-use crate::{announce, log};
+use crate::watch::{Digests, Watch};
 
 /// Serves a Plan until SIGINT or SIGTERM, then drains: no new connections, requests in flight finish, databases are
-/// checkpointed and closed. A second signal cuts the drain short.
+/// checkpointed and closed. A second signal cuts the drain short. `sources` are what the Plan was read from; they are
+/// read again when SIGHUP, an administrator or a changed file asks for it.
 ///
 /// # Errors
 /// Every fault that keeps the node from starting. Sockets are bound before anything is written, so that a port
 /// that is taken leaves no trace.
 pub async fn serve(
+    sources: Sources,
     plan: Plan,
     warnings: Vec<Fault>,
     announce: impl FnOnce(&Announcement),
 ) -> Result<(), Faults> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let digests = Digests::of_file(sources.file.as_deref()).and_of(&plan);
     let mut prepared = prepare(plan, clock.now())?;
     prepared.warnings.splice(0..0, warnings);
-    let signals = Signals::listen()?;
-    let sink = log::start(&prepared.plan.logging, Arc::clone(&clock))
+    let (signals, hangup) = Signals::listen()?;
+    let (sink, level) = log::start(&prepared.plan.logging, Arc::clone(&clock))
         .map_err(|error| Fault::theirs("cannot start the log").because(error))?;
     for warning in &prepared.warnings {
         tracing::warn!("{}", warning.to_string().replace('\n', ";"));
     }
-    let served = Node::start(Arc::new(prepared), clock, &sink).await;
-    let ended = match served {
+    let start =
+        Start { sources, prepared: Arc::new(prepared), digests, clock, sink: Arc::clone(&sink), level };
+    let ended = match start.node().await {
         Ok(node) => {
-            let shown = node.shown.load_full();
+            let shown = node.reloader.shown.load_full();
             announce(&shown);
             for held in &shown.certificates {
                 tracing::info!(name = held.name, subject = held.subject, not_after = %held.not_after, "certificate");
             }
             drop(shown);
-            node.run(signals).await;
+            node.run(signals, hangup).await;
             Ok(())
         }
         Err(faults) => Err(faults),
@@ -65,69 +73,110 @@ pub async fn serve(
     ended
 }
 
-/// A running node.
+/// What a node starts from.
+struct Start {
+    sources: Sources,
+    prepared: Arc<Prepared>,
+    digests: Digests,
+    clock: Arc<dyn Clock>,
+    sink: Arc<Sink>,
+    level: Level,
+}
+
+/// A node that is about to run.
 struct Node {
-    gateway: Arc<Gateway>,
-    listeners: Vec<Arc<Listener>>,
-    databases: HashMap<String, Arc<Database>>,
+    reloader: Reloader,
+    asked: mpsc::Receiver<Asked>,
     records: Option<Records>,
-    keeper: Keeper,
-    publisher: Publisher,
-    shown: Arc<ArcSwap<Announcement>>,
-    grace: Duration,
+    grace: Arc<Mutex<Duration>>,
+}
+
+impl Start {
+    async fn node(self) -> Result<Node, Faults> {
+        let Self { sources, prepared, digests, clock, sink, level } = self;
+        let plan = &prepared.plan;
+        let mut registry = Registry::default();
+        let metrics = Metrics::register(&mut registry);
+        let record = Arc::new(Record::register(&mut registry, clock.now()));
+        let listeners = serving::bind(plan, &[])?;
+        let records = records::open(plan, &clock).await?;
+        let ledger = records.as_ref().map(|records| Arc::clone(&records.ledger));
+        let keeper = Keeper::new(ledger.clone(), Arc::clone(&clock));
+        let credentials = keeper.credentials(&prepared).await?;
+        let databases = serving::open(plan, &[], &metrics)?;
+        let serving = Serving { prepared: Arc::clone(&prepared), credentials, listeners, databases };
+        let shown = Arc::new(ArcSwap::from_pointee(announcement(&serving)));
+        let publisher = Publisher { clock: Arc::clone(&clock), memories: Memories::default() };
+        let snapshot = publisher.snapshot(&serving)?;
+        let auditor = records.as_ref().map(Records::auditor);
+        let grace = Arc::new(Mutex::new(plan.limits.shutdown));
+        let adjusted = Adjusted {
+            switches: Arc::new(Switches::new(&plan.logging, &plan.audit)),
+            level,
+            retention: records.as_ref().map(Records::retention),
+            grace: Arc::clone(&grace),
+        };
+        let journal =
+            NodeJournal::new(sink, plan.logging.format, Arc::clone(&adjusted.switches), auditor.clone());
+        let (reloads, asked) = mpsc::channel(MOST_WAITING);
+        let administration = NodeAdministration {
+            shown: Arc::clone(&shown),
+            metrics: metrics.clone(),
+            record: Arc::clone(&record),
+            reloads,
+            ledger,
+            started: clock.now(),
+            clock: Arc::clone(&clock),
+        };
+        let certificates = Certificates::register(&mut registry, Arc::clone(&shown), Arc::clone(&clock));
+        let sinks = Sinks {
+            journal: Arc::new(journal),
+            metrics: metrics.clone(),
+            exposition: Arc::new(move || certificates.expose(&registry)),
+            administration: Arc::new(administration),
+            clock: Arc::clone(&clock),
+        };
+        let reloader = Reloader {
+            watch: Watch::new(sources.file.clone(), plan, digests),
+            sources: Arc::new(sources),
+            gateway: Arc::new(Gateway::new(snapshot, sinks)),
+            metrics,
+            publisher,
+            keeper,
+            serving,
+            shown,
+            record,
+            auditor,
+            adjusted,
+            clock,
+            closing: TaskTracker::new(),
+        };
+        Ok(Node { reloader, asked, records, grace })
+    }
 }
 
 impl Node {
-    async fn start(
-        prepared: Arc<Prepared>,
-        clock: Arc<dyn Clock>,
-        sink: &Arc<log::Sink>,
-    ) -> Result<Self, Faults> {
-        let plan = &prepared.plan;
-        let listeners = bind(plan)?;
-        let records = records::open(plan, &clock).await?;
-        let keeper = Keeper::new(Arc::clone(&prepared), records.as_ref(), Arc::clone(&clock))?;
-        let credentials = keeper.credentials().await?;
-        let databases = open(plan)?;
-        let shown = announcement(&prepared, &listeners, &credentials);
-        let shown = Arc::new(ArcSwap::from_pointee(shown));
-        let mut registry = Registry::default();
-        let metrics = Metrics::register(&mut registry);
-        let publisher = Publisher {
-            prepared: Arc::clone(&prepared),
-            databases: served(&databases, &metrics),
-            clock: Arc::clone(&clock),
-            memories: Memories::default(),
-        };
-        let snapshot = publisher.snapshot(&credentials)?;
-        let auditor = records.as_ref().map(Records::auditor);
-        let journal = NodeJournal::new(Arc::clone(sink), &plan.logging, plan.audit.clone(), auditor);
-        let ledger = records.as_ref().map(|records| Arc::clone(&records.ledger));
-        let sinks = sinks(journal, registry, metrics, &shown, clock, ledger);
-        let gateway = Arc::new(Gateway::new(snapshot, sinks));
-        let grace = plan.limits.shutdown;
-        Ok(Self { gateway, listeners, databases, records, keeper, publisher, shown, grace })
-    }
-
-    async fn run(self, signals: Signals) {
-        let Self { gateway, listeners, databases, records, keeper, publisher, shown, grace } = self;
-        let stop = CancellationToken::new();
-        let renewing = tokio::spawn(keeper.keep(Arc::clone(&gateway), publisher, shown, stop.clone()));
-        for listener in listeners {
-            gateway.open(listener);
+    async fn run(self, signals: Signals, hangup: Signal) {
+        let Self { reloader, asked, records, grace } = self;
+        let (gateway, stop) = (Arc::clone(&reloader.gateway), CancellationToken::new());
+        for bound in &reloader.serving.listeners {
+            gateway.open(Arc::clone(&bound.listener));
         }
-        match drained(gateway.serve(stop.clone(), grace), signals, &stop).await {
+        let reloading = tokio::spawn(reloader.run(asked, hangup, stop.clone()));
+        match drained(&gateway, signals, &stop, &grace).await {
             Some(Drained::Fully) => {}
             Some(Drained::Cut(connections)) => {
                 tracing::warn!(connections, "connections were still open at the deadline and were cut");
             }
             None => tracing::warn!("asked again: connections are cut"),
         }
-        if let Err(error) = renewing.await {
-            tracing::error!(%error, "the node's own certificates were no longer being renewed");
-        }
-        for database in databases.values() {
-            database.close().await;
+        match reloading.await {
+            Ok(serving) => {
+                for opened in &serving.databases {
+                    opened.database.close().await;
+                }
+            }
+            Err(error) => tracing::error!(%error, "the node no longer reloaded and renewed"),
         }
         // The journal holds the way into the ledger; what is on its way ends with it.
         drop(gateway);
@@ -140,100 +189,44 @@ impl Node {
 
 /// Serves until a signal, then drains; nothing where a second signal cuts the drain short.
 async fn drained(
-    serving: impl Future<Output = Drained>,
+    gateway: &Gateway,
     mut signals: Signals,
     stop: &CancellationToken,
+    grace: &Mutex<Duration>,
 ) -> Option<Drained> {
-    let mut serving = pin!(serving);
-    tokio::select! {
-        drained = serving.as_mut() => return Some(drained),
-        signal = signals.next() => tracing::info!(signal, "stopping: no new connections; requests in flight finish"),
-    }
+    let signal = signals.next().await;
+    tracing::info!(signal, "stopping: no new connections; requests in flight finish");
     stop.cancel();
+    let grace = *grace.lock();
+    let serving = pin!(gateway.serve(stop.clone(), grace));
     tokio::select! {
         drained = serving => Some(drained),
         _ = signals.next() => None,
     }
 }
 
-fn served(databases: &HashMap<String, Arc<Database>>, metrics: &Metrics) -> HashMap<String, Served> {
-    let served = |(name, database): (&String, &Arc<Database>)| {
-        (name.clone(), Served::new(name, Arc::clone(database), metrics))
-    };
-    databases.iter().map(served).collect()
-}
-
-fn sinks(
-    journal: NodeJournal,
-    mut registry: Registry,
-    metrics: Metrics,
-    shown: &Arc<ArcSwap<Announcement>>,
-    clock: Arc<dyn Clock>,
-    ledger: Option<Arc<dyn Ledger>>,
-) -> Sinks {
-    let certificates = Certificates::register(&mut registry, Arc::clone(shown), Arc::clone(&clock));
-    let administration =
-        NodeAdministration::new(Arc::clone(shown), metrics.clone(), Arc::clone(&clock), ledger);
-    Sinks {
-        journal: Arc::new(journal),
-        metrics,
-        exposition: Arc::new(move || certificates.expose(&registry)),
-        administration: Arc::new(administration),
-        clock,
-    }
-}
-
-fn bind(plan: &Plan) -> Result<Vec<Arc<Listener>>, Faults> {
-    let mut faults = Faults::new();
-    let bound = |listener: &ListenerPlan| {
-        let socket = transport::listen(&listener.bind_address())?;
-        Listener::new(&listener.name, socket)
-            .map_err(|error| Fault::theirs(format!("listener {:?}", listener.name)).because(error))
-    };
-    let listeners = plan.listeners.iter().filter_map(|one| faults.note(bound(one))).map(Arc::new).collect();
-    faults.or(listeners)
-}
-
-fn open(plan: &Plan) -> Result<HashMap<String, Arc<Database>>, Faults> {
-    let mut faults = Faults::new();
-    let databases = plan
-        .databases
-        .iter()
-        .filter_map(|database| {
-            let opened = faults.note(Database::open(announce::settings(database)))?;
-            Some((database.name.clone(), Arc::new(opened)))
-        })
-        .collect();
-    faults.or(databases)
-}
-
-/// SIGINT and SIGTERM; SIGHUP, which would end the process, is heard and answered.
+/// SIGINT and SIGTERM.
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    hangup: Signal,
 }
 
 impl Signals {
-    fn listen() -> Result<Self, Fault> {
+    /// Listens for both, and for SIGHUP, which would end the process otherwise.
+    fn listen() -> Result<(Self, Signal), Fault> {
         let listen =
             |kind| signal(kind).map_err(|error| Fault::theirs("cannot listen for signals").because(error));
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-            hangup: listen(SignalKind::hangup())?,
-        })
+        let (interrupt, terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+        Ok((Self { interrupt, terminate }, listen(SignalKind::hangup())?))
     }
 
     async fn next(&mut self) -> &'static str {
-        loop {
-            tokio::select! {
-                _ = self.interrupt.recv() => return "SIGINT",
-                _ = self.terminate.recv() => return "SIGTERM",
-                _ = self.hangup.recv() => {
-                    tracing::warn!("SIGHUP: there is no reload in this version; restart the node to apply changes");
-                }
-            }
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
         }
     }
 }
+
+/// Reloads that administrators may have waiting while one is under way.
+const MOST_WAITING: usize = 1;

@@ -110,13 +110,13 @@ fn a_running_statement_does_not_hold_the_node_back_past_the_deadline() {
     assert_eq!(ended.code, Some(0), "{ended}");
 }
 
-/// SIGHUP, by which others reload, neither ends the node nor goes unanswered.
+/// SIGHUP ends no node, and does not go unanswered.
 #[test]
-fn sighup_says_that_there_is_no_reload_and_the_node_serves_on() {
+fn sighup_makes_the_node_look_again_and_it_serves_on() {
     let production = Production::new();
     let node = production.serve();
     node.signal("HUP");
-    node.logged(&["SIGHUP", "there is no reload"]);
+    node.logged(&["SIGHUP", "nothing has changed"]);
     production.curl(&node, "analyst").sql("app", "SELECT 1").with_status(200);
     assert_eq!(node.interrupted().code, Some(0));
 }

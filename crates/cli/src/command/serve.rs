@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use config::{Overrides, Plan};
+use config::{Overrides, Plan, Sources};
 use daemon::Announcement;
 use fault::{Fault, Faults};
 use tokio::runtime::Builder;
@@ -11,6 +11,8 @@ use crate::exit::Exit;
 use crate::loading;
 
 /// Serve a configuration until SIGINT or SIGTERM; then drain, checkpoint and exit with 0.
+///
+/// SIGHUP, `countersign reload` and a changed file make it read the configuration, and every file it names, again.
 ///
 /// Without a configuration it serves what the environment variables COUNTERSIGN_TLS_* say.
 #[derive(Args)]
@@ -56,8 +58,9 @@ impl Serve {
             tls_min_version: self.tls_min_version,
             lenient: self.lenient,
         };
-        let (plan, warnings) = loading::plan(loading::own(self.config), overrides)?;
-        node(plan, warnings, |announced| {
+        let sources = loading::sources(loading::own(self.config), overrides);
+        let (plan, warnings) = config::read(&sources)?;
+        node(sources, plan, warnings, |announced| {
             announce(console, announced);
             console.show();
         })
@@ -66,6 +69,7 @@ impl Serve {
 
 /// Runs a node until it is told to stop.
 pub(super) fn node(
+    sources: Sources,
     plan: Plan,
     warnings: Vec<Fault>,
     announce: impl FnOnce(&Announcement),
@@ -74,7 +78,7 @@ pub(super) fn node(
         .enable_all()
         .build()
         .map_err(|error| Fault::theirs("cannot start the runtime").because(error))?;
-    runtime.block_on(daemon::serve(plan, warnings, announce)).map_err(with_flag)?;
+    runtime.block_on(daemon::serve(sources, plan, warnings, announce)).map_err(with_flag)?;
     Ok(Exit::Done)
 }
 

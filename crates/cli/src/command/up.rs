@@ -33,10 +33,11 @@ impl Up {
     pub(super) fn run(self, console: &mut Console) -> Result<Exit, Faults> {
         let (realm, _) = self.making.open_or_create(&self.realm, console)?;
         let overrides = Overrides { listen: self.listen.clone(), ..Overrides::default() };
-        let (plan, warnings) = loading::plan(Some(realm.config().to_owned()), overrides)?;
+        let sources = loading::sources(Some(realm.config().to_owned()), overrides);
+        let (plan, warnings) = config::read(&sources)?;
         let principals = principals(&plan);
         let elsewhere = self.listen.is_some();
-        serve::node(plan, warnings, |announced| {
+        serve::node(sources, plan, warnings, |announced| {
             serve::announce(console, announced);
             console.line(format_args!("  principals  {principals}"));
             let port = announced.listeners.first().map_or(DEFAULT_PORT, |listener| listener.address.port());

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::Weakening;
-use config::{DeniedIssuer, DeniedSerial, TlsPlan};
-use identity::{CrlNumber, List, OutdatedCrl, Pin, RevocationPolicy, Scope, Trust, Verification};
+use config::{DeniedSerial, TlsPlan};
+use identity::{
+    CrlNumber, IssuerMatch, List, OutdatedCrl, Pin, RevocationPolicy, Scope, Trust, Verification,
+};
 use time::OffsetDateTime;
 
 /// What counts as revoked.
@@ -82,11 +84,8 @@ pub(super) fn weaker(old: &Revoking, new: &Revoking, profile: &str) -> Vec<Weake
     found
 }
 
-fn by(issuer: &DeniedIssuer) -> String {
-    match issuer {
-        DeniedIssuer::Name(name) => format!(" of {name}"),
-        DeniedIssuer::Key(pin) => format!(" of the issuer with the key {pin}"),
-    }
+fn by(issuer: &IssuerMatch) -> String {
+    format!(" of {issuer}")
 }
 
 /// Whether whatever `old` refuses, `new` refuses too.

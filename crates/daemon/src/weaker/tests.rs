@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use access::Weakening;
-use config::{DeniedIssuer, DeniedSerial};
+use config::DeniedSerial;
 use identity::{FailureMode, Fingerprint, OutdatedCrl, RevocationPolicy, Scope, Serial, Verification};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -74,7 +74,7 @@ fn number(serial: u8) -> Serial {
 }
 
 fn denied(serial: u8, issuer: Option<&str>) -> DeniedSerial {
-    let issuer = issuer.map(|name| DeniedIssuer::Name(name.to_owned()));
+    let issuer = issuer.map(|name| name.parse().unwrap());
     DeniedSerial { serial: number(serial), issuer, place: None }
 }
 

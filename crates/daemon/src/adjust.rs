@@ -1,0 +1,31 @@
+//! What a reload changes in place, because it is no part of a snapshot.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use config::Plan;
+use parking_lot::Mutex;
+
+use crate::journal::Switches;
+use crate::log::Level;
+
+/// What is changed in place: what is logged and audited, and for how long things are waited for and kept.
+pub(crate) struct Adjusted {
+    pub(crate) switches: Arc<Switches>,
+    pub(crate) level: Level,
+    /// How long audit events are kept, where there is a ledger.
+    pub(crate) retention: Option<Arc<Mutex<Duration>>>,
+    /// How long requests in flight may take once the node is going down.
+    pub(crate) grace: Arc<Mutex<Duration>>,
+}
+
+impl Adjusted {
+    pub(crate) fn to(&self, plan: &Plan) {
+        self.level.set(plan.logging.level);
+        self.switches.set(&plan.logging, &plan.audit);
+        *self.grace.lock() = plan.limits.shutdown;
+        if let Some(retention) = &self.retention {
+            *retention.lock() = plan.audit.retention;
+        }
+    }
+}

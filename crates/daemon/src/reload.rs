@@ -1,0 +1,166 @@
+//! Reading the configuration again, and serving by it without dropping what it does not concern.
+//!
+//! - [`attempt`]: one reload, all or nothing.
+//! - [`restart`]: what cannot be changed while the node runs.
+//! - [`changes`]: what a reload changed, in words.
+//! - [`outcome`]: what came of it, for whoever asked, the log, the ledger.
+//! - [`record`]: what came of the last ones, for metrics and status.
+
+mod attempt;
+mod changes;
+mod outcome;
+mod record;
+mod restart;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use config::Sources;
+use fault::Faults;
+use gateway::{AllowWeaker, Gateway, Metrics, Reload, Reloaded};
+use tokio::signal::unix::Signal;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, interval, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use transport::Clock;
+
+use crate::adjust::Adjusted;
+use crate::announce::announcement;
+use crate::auditor::Auditor;
+use crate::publish::Publisher;
+use crate::renew::{self, Keeper};
+use crate::serving::Serving;
+use crate::status::Announcement;
+use crate::watch::Watch;
+
+pub(crate) use outcome::{Applied, Rejected, Trigger};
+pub(crate) use record::{RELOADS, Record};
+
+/// A reload that an administrator asks for, and the way to answer.
+pub(crate) struct Asked {
+    pub(crate) reload: Reload,
+    pub(crate) answer: oneshot::Sender<Reloaded>,
+}
+
+/// Owns what is served, and replaces it: by what is written now, and by credentials that were renewed. One change at a
+/// time.
+pub(crate) struct Reloader {
+    pub(crate) sources: Arc<Sources>,
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) metrics: Metrics,
+    pub(crate) publisher: Publisher,
+    pub(crate) keeper: Keeper,
+    pub(crate) serving: Serving,
+    pub(crate) watch: Watch,
+    pub(crate) shown: Arc<ArcSwap<Announcement>>,
+    pub(crate) record: Arc<Record>,
+    pub(crate) auditor: Option<Arc<Auditor>>,
+    pub(crate) adjusted: Adjusted,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Databases that are being closed.
+    pub(crate) closing: TaskTracker,
+}
+
+/// A change that was noticed and could not be used yet: half of it may still be on its way.
+struct Waiting {
+    again: Instant,
+    until: Instant,
+}
+
+impl Reloader {
+    /// Reloads and renews until told to stop; returns what is served then.
+    pub(crate) async fn run(
+        mut self,
+        mut asked: mpsc::Receiver<Asked>,
+        mut hangup: Signal,
+        stop: CancellationToken,
+    ) -> Serving {
+        let mut look = interval(renew::LOOK);
+        look.reset();
+        let mut waiting: Option<Waiting> = None;
+        loop {
+            let again = waiting.as_ref().map_or_else(Instant::now, |waiting| waiting.again);
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some(Asked { reload, answer }) = asked.recv() => {
+                    let Reload { by, allow } = reload;
+                    let outcome = self.reload(&Trigger::Principal(by), &allow).await;
+                    // Whoever asked may be gone.
+                    let _ = answer.send(outcome::reloaded(outcome));
+                }
+                Some(()) = hangup.recv() => {
+                    let _ = self.reload(&Trigger::Hangup, &AllowWeaker::Nothing).await;
+                }
+                () = sleep_until(again), if waiting.is_some() => waiting = self.try_again(waiting.take()).await,
+                () = self.watch.changed() => waiting = self.try_again(None).await,
+                _ = look.tick() => self.renew().await,
+            }
+        }
+        self.closing.close();
+        self.closing.wait().await;
+        self.serving
+    }
+
+    /// Reloads, and tells everybody what came of it.
+    async fn reload(&mut self, trigger: &Trigger, allow: &AllowWeaker) -> Result<Applied, Rejected> {
+        let outcome = self.attempt(allow).await;
+        self.tell(trigger, &outcome);
+        outcome
+    }
+
+    /// Reloads because files changed. What cannot be read may be half of a change; it is read again for a while.
+    async fn try_again(&mut self, waiting: Option<Waiting>) -> Option<Waiting> {
+        let outcome = self.attempt(&AllowWeaker::Nothing).await;
+        let now = Instant::now();
+        let until = waiting.map_or(now + PATIENCE, |waiting| waiting.until);
+        if matches!(outcome, Err(Rejected::Faults(_))) && now < until {
+            return Some(Waiting { again: now + BREATH, until });
+        }
+        // A file that was touched and not changed is nothing to speak of.
+        if !matches!(outcome, Ok(Applied::Unchanged { .. })) {
+            self.tell(&Trigger::File, &outcome);
+        }
+        None
+    }
+
+    fn tell(&self, trigger: &Trigger, outcome: &Result<Applied, Rejected>) {
+        outcome::log(trigger, outcome);
+        self.record.note(outcome, self.clock.now());
+        let event = outcome::audited(trigger, outcome, self.clock.now());
+        if let (Some(auditor), Some(event)) = (&self.auditor, event) {
+            auditor.note(event);
+        }
+    }
+
+    /// Reissues before expiry and publishes. A failure keeps what there is and is tried again.
+    async fn renew(&mut self) {
+        if !Keeper::is_needed(&self.serving.prepared) {
+            return;
+        }
+        if let Err(faults) = self.renewed().await {
+            tracing::error!(%faults, "the node's own certificate was not renewed; the one it has stays");
+        }
+    }
+
+    async fn renewed(&mut self) -> Result<(), Faults> {
+        let credentials = self.keeper.credentials(&self.serving.prepared).await?;
+        let next = Serving { credentials, ..self.serving.clone() };
+        let shown = announcement(&next);
+        if shown.certificates == self.shown.load().certificates {
+            return Ok(());
+        }
+        let generation = self.gateway.publish(self.publisher.snapshot(&next)?);
+        self.serving = next;
+        self.shown.store(Arc::new(shown));
+        tracing::info!(generation, "the node's own certificate was renewed");
+        Ok(())
+    }
+}
+
+/// For so long a change that cannot be used is taken for half of one.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Between two looks at it.
+const BREATH: Duration = Duration::from_millis(100);

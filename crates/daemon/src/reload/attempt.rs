@@ -1,0 +1,165 @@
+//! One reload, all or nothing.
+
+use std::sync::Arc;
+
+use access::Weakening;
+use config::{Plan, Sources};
+use fault::{Fault, Faults};
+use gateway::AllowWeaker;
+use time::OffsetDateTime;
+
+use super::changes::changes;
+use super::outcome::{Applied, Rejected};
+use super::{Reloader, restart};
+use crate::announce::announcement;
+use crate::prepare::{Earlier, Prepared, prepare_after};
+use crate::serving::{self, Serving};
+use crate::watch::{Digests, Unchanged};
+use crate::weaker::weaker;
+
+impl Reloader {
+    /// Reads, checks, compares, and only then changes anything.
+    pub(super) async fn attempt(&mut self, allow: &AllowWeaker) -> Result<Applied, Rejected> {
+        let digests = self.watch.look().await;
+        if self.watch.is_applied(&digests) {
+            return Ok(Applied::Unchanged { generation: self.gateway.snapshot().generation });
+        }
+        let (prepared, digests) = self.prepare(digests).await?;
+        restart::needed(&self.serving, &prepared).map_err(Rejected::Restart)?;
+        let found = weaker(&self.serving.prepared, &prepared);
+        let (allowed, refused) = sorted(found, allow, &prepared.plan.allow_weaker);
+        if !refused.is_empty() {
+            return Err(Rejected::Weaker(refused));
+        }
+        let next = self.open(prepared).await?;
+        let applied = self.publish(next, allowed).await?;
+        self.watch.applied(&self.serving.prepared.plan, digests);
+        Ok(applied)
+    }
+
+    /// Reads the configuration and every file that it names, beside the work of serving.
+    async fn prepare(&mut self, looked: Digests) -> Result<(Arc<Prepared>, Digests), Rejected> {
+        let (sources, before) = (Arc::clone(&self.sources), Arc::clone(&self.serving.prepared));
+        let (made_of, now) = (self.watch.made_of(), self.clock.now());
+        let read = tokio::task::spawn_blocking(move || read(&sources, &before, &made_of, now));
+        match read.await {
+            Ok(Read::Prepared(prepared, digests)) => Ok((Arc::new(*prepared), digests)),
+            Ok(Read::Unprepared(plan, digests, faults)) => {
+                // What it names and is not there yet may come.
+                self.watch.refused(Some(&plan), digests);
+                Err(Rejected::Faults(faults))
+            }
+            Ok(Read::Unread(faults)) => {
+                self.watch.refused(None, looked);
+                Err(Rejected::Faults(faults))
+            }
+            Err(error) => Err(Rejected::Faults(
+                Fault::ours("the configuration could not be read").because(error).into(),
+            )),
+        }
+    }
+
+    /// Binds and opens what is new; where something cannot be had, what was opened is closed again.
+    async fn open(&self, prepared: Arc<Prepared>) -> Result<Serving, Rejected> {
+        let (plan, held) = (&prepared.plan, &self.serving);
+        let listeners = serving::bind(plan, &held.listeners).map_err(Rejected::Faults)?;
+        let databases = serving::open(plan, &held.databases, &self.metrics).map_err(Rejected::Faults)?;
+        let next = Serving { prepared: Arc::clone(&prepared), listeners, databases, ..held.clone() };
+        match self.keeper.credentials(&prepared).await {
+            Ok(credentials) => Ok(Serving { credentials, ..next }),
+            Err(faults) => {
+                self.abandon(&next);
+                Err(Rejected::Faults(faults))
+            }
+        }
+    }
+
+    /// Serves by `next` from here on.
+    async fn publish(&mut self, next: Serving, allowed: Vec<Weakening>) -> Result<Applied, Rejected> {
+        let snapshot = match self.publisher.snapshot(&next) {
+            Ok(snapshot) => snapshot,
+            Err(faults) => {
+                self.abandon(&next);
+                return Err(Rejected::Faults(faults));
+            }
+        };
+        self.adjusted.to(&next.prepared.plan);
+        let generation = self.gateway.publish(snapshot);
+        let before = std::mem::replace(&mut self.serving, next);
+        for listener in self.serving.beyond(&before).listeners {
+            self.gateway.open(Arc::clone(listener));
+        }
+        let gone = before.beyond(&self.serving);
+        for listener in gone.listeners {
+            self.gateway.close(listener.address()).await;
+        }
+        self.close(&gone.databases);
+        self.shown.store(Arc::new(announcement(&self.serving)));
+        let warnings = new_warnings(&before.prepared, &self.serving.prepared);
+        let changed = changes(&before, &self.serving);
+        Ok(Applied::Anew { generation, changed, allowed, warnings })
+    }
+
+    /// Closes what was opened for a configuration that does not come to be; listeners close when they are dropped.
+    fn abandon(&self, next: &Serving) {
+        self.close(&next.beyond(&self.serving).databases);
+    }
+
+    /// Closes databases when what waits for them is done.
+    fn close(&self, databases: &[&Arc<database::Database>]) {
+        for database in databases {
+            let database = Arc::clone(database);
+            self.closing.spawn(async move { database.close().await });
+        }
+    }
+}
+
+/// How far reading came.
+enum Read {
+    Prepared(Box<Prepared>, Digests),
+    Unprepared(Box<Plan>, Digests, Faults),
+    Unread(Faults),
+}
+
+/// Looks at each file before it is read, so that one which changes in between is seen to have changed.
+fn read(sources: &Sources, before: &Prepared, made_of: &Digests, now: OffsetDateTime) -> Read {
+    let digests = Digests::of_file(sources.file.as_deref());
+    let (plan, warnings) = match config::read(sources) {
+        Ok(read) => read,
+        Err(faults) => return Read::Unread(faults),
+    };
+    let digests = digests.and_of(&plan);
+    let unchanged = Unchanged { before: made_of, now: &digests };
+    let earlier = Earlier { prepared: before, unchanged: &unchanged };
+    match prepare_after(plan.clone(), Some(earlier), now) {
+        Ok(mut prepared) => {
+            prepared.warnings.splice(0..0, warnings);
+            Read::Prepared(Box::new(prepared), digests)
+        }
+        Err(faults) => Read::Unprepared(Box::new(plan), digests, faults),
+    }
+}
+
+/// What may become weaker, and what may not.
+fn sorted(
+    found: Vec<Weakening>,
+    asked: &AllowWeaker,
+    written: &config::AllowWeaker,
+) -> (Vec<Weakening>, Vec<Weakening>) {
+    let asked = |name: &str| match asked {
+        AllowWeaker::Nothing => false,
+        AllowWeaker::Everything => true,
+        AllowWeaker::Named(names) => names.iter().any(|allowed| allowed == name),
+    };
+    let written = |name: &str| match written {
+        config::AllowWeaker::Nothing => false,
+        config::AllowWeaker::Everything => true,
+        config::AllowWeaker::Named(names) => names.iter().any(|allowed| allowed == name),
+    };
+    found.into_iter().partition(|weakening| asked(&weakening.name) || written(&weakening.name))
+}
+
+/// Warnings are told once, not with each reload.
+fn new_warnings(before: &Prepared, now: &Prepared) -> Vec<Fault> {
+    now.warnings.iter().filter(|warning| !before.warnings.contains(warning)).cloned().collect()
+}

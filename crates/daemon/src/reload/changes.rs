@@ -1,0 +1,81 @@
+//! What a reload changed, in words.
+
+use std::collections::BTreeSet;
+
+use config::Plan;
+
+use crate::serving::Serving;
+
+/// What is different, one entry each, with no more than names.
+pub(super) fn changes(old: &Serving, new: &Serving) -> Vec<String> {
+    let (was, is) = (&old.prepared.plan, &new.prepared.plan);
+    let mut found = Vec::new();
+    let named = |plan: &Plan| -> Vec<String> { plan.listeners.iter().map(|one| one.name.clone()).collect() };
+    found.extend(came_and_went("listener", &named(was), &named(is)));
+    let named = |plan: &Plan| -> Vec<String> { plan.databases.iter().map(|one| one.name.clone()).collect() };
+    found.extend(came_and_went("database", &named(was), &named(is)));
+    let named = |plan: &Plan| -> Vec<String> { plan.principals.iter().map(|one| one.name.clone()).collect() };
+    found.extend(came_and_went("principal", &named(was), &named(is)));
+    found.extend(profiles(old, new));
+    let sections = [
+        ("principals", principals(was) != principals(is)),
+        ("grants", grants(was) != grants(is)),
+        ("control_plane", was.control_plane != is.control_plane),
+        ("limits", was.limits != is.limits),
+        ("audit", was.audit != is.audit),
+        ("logging", was.logging != is.logging),
+        ("environment", was.environment != is.environment),
+    ];
+    found.extend(sections.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name.to_owned()));
+    found
+}
+
+fn came_and_went(what: &str, old: &[String], new: &[String]) -> Vec<String> {
+    let (old, new): (BTreeSet<&String>, BTreeSet<&String>) = (old.iter().collect(), new.iter().collect());
+    let came = new.difference(&old).map(|name| format!("{what} {name} added"));
+    let went = old.difference(&new).map(|name| format!("{what} {name} removed"));
+    came.chain(went).collect()
+}
+
+/// Certificates and authorities of the TLS profiles.
+fn profiles(old: &Serving, new: &Serving) -> Vec<String> {
+    let mut found = Vec::new();
+    for (name, credential) in &new.credentials {
+        let print = |serving: &Serving| serving.credentials.get(name).map(|one| one.leaf().fingerprint());
+        if print(old) != print(new) {
+            found.push(format!("tls.{name} certificate {}", credential.leaf().identity().serial()));
+        }
+        let anchors = |serving: &Serving| -> Vec<_> {
+            let trust = serving.prepared.profiles.get(name).and_then(|profile| profile.trust.as_ref());
+            trust
+                .into_iter()
+                .flat_map(|trust| trust.anchors())
+                .map(identity::Certificate::fingerprint)
+                .collect()
+        };
+        if anchors(old) != anchors(new) {
+            found.push(format!("tls.{name} client_ca"));
+        }
+        let revocation =
+            |serving: &Serving| serving.prepared.plan.tls.get(name).map(|tls| tls.revocation.clone());
+        if revocation(old) != revocation(new) {
+            found.push(format!("tls.{name} revocation"));
+        }
+    }
+    found
+}
+
+/// Principals without the places where they are written: those move with every line above them.
+fn principals(plan: &Plan) -> Vec<access::PrincipalSpec> {
+    let bare = |principal: &access::PrincipalSpec| {
+        let methods = principal.methods.iter().map(|access::Method::Mtls(entry)| {
+            access::Method::Mtls(access::MtlsMatch { place: None, ..entry.clone() })
+        });
+        access::PrincipalSpec { methods: methods.collect(), place: None, ..principal.clone() }
+    };
+    plan.principals.iter().map(bare).collect()
+}
+
+fn grants(plan: &Plan) -> Vec<access::GrantSpec> {
+    plan.grants.iter().map(|grant| access::GrantSpec { place: None, ..grant.clone() }).collect()
+}
