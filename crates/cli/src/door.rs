@@ -20,22 +20,22 @@ use crate::console::Console;
 pub(crate) struct Door {
     /// Where it is: https://HOST:PORT. Otherwise the realm's first TLS listener.
     #[arg(long, value_name = "URL", env = "COUNTERSIGN_URL")]
-    url: Option<Endpoint>,
+    pub(crate) url: Option<Endpoint>,
     /// The realm that address, trust and credential are taken from where nothing else names them.
     #[arg(long, value_name = "DIR", default_value = "realm")]
-    realm: PathBuf,
+    pub(crate) realm: PathBuf,
     /// Which of the realm's clients to be.
-    #[arg(long = "as", value_name = "NAME", default_value = "analyst", conflicts_with = "cert")]
-    client: String,
+    #[arg(long = "as", value_name = "NAME", default_value = ANALYST, conflicts_with = "cert")]
+    pub(crate) client: String,
     /// The client certificate to present, with its intermediates.
     #[arg(long, value_name = "FILE", env = "COUNTERSIGN_SSL_CERT")]
-    cert: Option<PathBuf>,
+    pub(crate) cert: Option<PathBuf>,
     /// Its private key; where it is encrypted, COUNTERSIGN_SSL_KEY_PASSWORD opens it.
     #[arg(long, value_name = "FILE", env = "COUNTERSIGN_SSL_KEY")]
-    key: Option<PathBuf>,
+    pub(crate) key: Option<PathBuf>,
     /// The authority to trust the server by.
     #[arg(long, value_name = "FILE", env = "COUNTERSIGN_SSL_ROOTCERT")]
-    cacert: Option<PathBuf>,
+    pub(crate) cacert: Option<PathBuf>,
 }
 
 impl Door {
@@ -179,4 +179,6 @@ pub(crate) fn clients_in(folder: &Path) -> Vec<String> {
     names
 }
 
+/// Which of a realm's clients a command is where nothing else is said.
+pub(crate) const ANALYST: &str = "analyst";
 const DEFAULT_PORT: u16 = 7777;

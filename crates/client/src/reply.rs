@@ -63,12 +63,23 @@ impl Reply {
         Err(match envelope {
             Some(envelope) if self.status.is_success() => envelope.sql_fault(),
             Some(envelope) => envelope.refusal(self.status, endpoint),
-            None => Fault::theirs(format!(
-                "{endpoint} answered {} and nothing that countersign says",
-                self.status
-            ))
-            .remedy("check the URL: something else may be listening there"),
+            None => foreign(self.status, endpoint),
         })
+    }
+
+    /// The fault behind a status that does not say yes.
+    #[must_use]
+    pub fn refused(&self, endpoint: &Endpoint) -> Fault {
+        match serde_json::from_slice::<Envelope>(&self.body) {
+            Ok(envelope) => envelope.refusal(self.status, endpoint),
+            Err(_) => foreign(self.status, endpoint),
+        }
+    }
+
+    /// The id by which the server knows why it said no.
+    #[must_use]
+    pub fn refusal_id(&self) -> Option<String> {
+        serde_json::from_slice::<Envelope>(&self.body).ok()?.error.refusal
     }
 }
 
@@ -90,14 +101,23 @@ impl Envelope {
             Some(code) => fault.because(format!("{code} (HTTP {})", status.as_u16())),
             None => fault.because(format!("HTTP {}", status.as_u16())),
         };
+        let explain = self.error.refusal.as_ref().map(|id| format!("countersign explain {id}"));
         if let Some(id) = self.error.refusal {
-            fault = fault.because(format!("the server's log has more under {id}"));
+            fault = fault.because(format!("the server knows why, as {id}"));
         }
-        match known {
-            Some(code) => fault.remedy(code.remedy()),
-            None => fault,
+        match (known.map(|code| code.remedy()), explain) {
+            (Some(remedy), Some(explain)) => fault.remedy(format!("{remedy}; all of it: {explain}")),
+            (Some(remedy), None) => fault.remedy(remedy),
+            (None, Some(explain)) => fault.remedy(explain),
+            (None, None) => fault,
         }
     }
+}
+
+/// Not what a door answers.
+fn foreign(status: StatusCode, endpoint: &Endpoint) -> Fault {
+    Fault::theirs(format!("{endpoint} answered {status} and nothing that countersign says"))
+        .remedy("check the URL: something else may be listening there")
 }
 
 #[cfg(test)]
@@ -117,7 +137,13 @@ mod tests {
     fn a_refusal_names_code_id_and_remedy() {
         let body = r#"{"error":{"message":"forbidden: read-only (write not permitted)","code":"read-only","refusal":"rf_1"}}"#;
         let said = fault(403, body);
-        for part in ["forbidden: read-only", "read-only (HTTP 403)", "rf_1", "try: raise the grant"] {
+        for part in [
+            "forbidden: read-only",
+            "read-only (HTTP 403)",
+            "as rf_1",
+            "try: raise the grant",
+            "countersign explain rf_1",
+        ] {
             assert!(said.contains(part), "{said}");
         }
     }

@@ -45,7 +45,7 @@ pub async fn recorded(ledger: &dyn Ledger, named: Named) -> Result<Option<Value>
 /// When the ledger cannot be read.
 pub async fn recorded_of(
     ledger: &dyn Ledger,
-    peer: IpAddr,
+    (address, port): (IpAddr, Option<u16>),
     since: OffsetDateTime,
     until: OffsetDateTime,
     most: usize,
@@ -60,7 +60,11 @@ pub async fn recorded_of(
     let mut found = Vec::new();
     loop {
         let page = ledger.audit_events(filter.clone()).await?;
-        let of_peer = |event: &&AuditEvent| event.remote.is_some_and(|at| at.ip().to_canonical() == peer);
+        let of_peer = |event: &&AuditEvent| {
+            event.remote.is_some_and(|at| {
+                at.ip().to_canonical() == address && port.is_none_or(|port| port == at.port())
+            })
+        };
         found.extend(page.entries.iter().filter(of_peer).map(shown));
         filter.after = page.next;
         if found.len() > most || filter.after.is_none() {

@@ -34,6 +34,9 @@ struct Heard {
     whoami: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     node: Option<Value>,
+    /// By what id the node knows why it did not say more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<String>,
 }
 
 /// What an administrator hears of the node itself.
@@ -95,6 +98,7 @@ async fn listen(connector: &mut Connector) -> Result<Heard, Fault> {
         healthy: health.is_success(),
         whoami: json(&whoami),
         node: json(&node),
+        refusal: whoami.refusal_id().or_else(|| node.refusal_id()),
     })
 }
 
@@ -113,6 +117,9 @@ fn print(console: &mut Console, heard: &Heard) {
     match heard.node.as_ref().and_then(|node| Node::deserialize(node).ok()) {
         Some(node) => node.print(console),
         None => console.line("  node        shown to administrators only: --as admin"),
+    }
+    if let Some(id) = &heard.refusal {
+        console.line(format_args!("  refused     try: countersign explain {}", printable(id)));
     }
 }
 
