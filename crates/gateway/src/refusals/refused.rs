@@ -211,8 +211,9 @@ pub(crate) fn kept(text: &str) -> Box<str> {
     text.get(..text.floor_char_boundary(LONGEST_TEXT)).unwrap_or(text).into()
 }
 
-/// A moment in RFC 3339.
+/// A moment in RFC 3339, to the millisecond, as the audit record has it.
 pub(super) fn moment(at: OffsetDateTime) -> String {
+    let at = at.replace_millisecond(at.millisecond()).unwrap_or(at);
     at.format(&Rfc3339).unwrap_or_default()
 }
 
