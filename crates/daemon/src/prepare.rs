@@ -170,7 +170,11 @@ fn trust(
 ) -> Result<Noticed<Option<Arc<Trust>>>, Faults> {
     let Some(mut anchors) = client_ca(plan, tls)? else { return Ok((None, Vec::new())) };
     let mut noticed = expiring(&anchors, now);
-    let revocations = revocation::revocations(&tls.revocation, &mut anchors, lists, now, &mut noticed)?;
+    let ours = match tls.client_ca {
+        Some(ClientCa::Authority) => anchors.first().map(|issuer| issuer.identity().spki_sha256()),
+        _ => None,
+    };
+    let revocations = revocation::revocations(&tls.revocation, &mut anchors, ours, lists, now, &mut noticed)?;
     let strictness = Strictness {
         allow_x509_v1: tls.allow_x509_v1,
         environment: Some(plan.environment.as_str().to_owned()),

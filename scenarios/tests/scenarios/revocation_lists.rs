@@ -4,7 +4,7 @@ use rustls::AlertDescription;
 use testkit::certificate::{self, More};
 use testkit::revocation::List;
 use testkit::wire::No;
-use testkit::{Client, Node, openssl};
+use testkit::{Client, Curl, Node, World, openssl};
 
 use crate::production::{Production, replaced};
 
@@ -288,4 +288,25 @@ fn a_certificate_that_nobody_can_answer_for_is_refused() {
     List::of(&production.world, "client-ca").write("clients.crl");
     let node = serve(&production, "crl_files: [clients.crl], verification: true");
     production.curl(&node, "analyst").get("/_auth/whoami").with_status(200);
+}
+
+/// Our own authority's ledger answers for what it issued: nobody has to be asked about that.
+#[test]
+fn our_own_authority_needs_no_list_and_no_responder() {
+    let world = World::new();
+    assert_eq!(Node::up(&world).interrupted().code, Some(0));
+    let yaml = world.read("realm/countersign.yaml");
+    let line = yaml
+        .lines()
+        .find(|line| line.trim_start().starts_with("client_ca: authority"))
+        .expect("the realm's client_ca");
+    let indent = line.len() - line.trim_start().len();
+    let asking = format!("{line}\n{:indent$}revocation: {{ verification: true }}", "");
+    world.write("realm/countersign.yaml", replaced(&yaml, line, &asking));
+    let node = Node::up(&world);
+    Curl::to(&node, "localhost")
+        .cacert(&world.path("realm/pki/server-ca.crt"))
+        .cert(&world.path("realm/clients/analyst.crt"), &world.path("realm/clients/analyst.key"))
+        .get("/_auth/whoami")
+        .with_status(200);
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use config::{DeniedSerial, RevocationPlan};
 use fault::{Fault, Faults};
 use identity::{
-    Certificate, Denied, IssuerMatch, List, NotItsList, OutdatedCrl, RevocationPolicy, Revocations,
+    Certificate, Denied, IssuerMatch, List, NotItsList, OutdatedCrl, Pin, RevocationPolicy, Revocations,
 };
 use time::OffsetDateTime;
 
@@ -25,13 +25,15 @@ impl Loaded {
 }
 
 /// What is revoked among the certificates that `anchors` vouch for. An anchor that is revoked itself is taken out of
-/// them: a chain may end there, and so pass by whatever stands above it.
+/// them: a chain may end there, and so pass by whatever stands above it. `ours` is the key of our own authority, whose
+/// ledger needs no list beside it.
 ///
 /// # Errors
 /// Every list that cannot be used, or is of nobody among the anchors.
 pub(super) fn revocations(
     written: &RevocationPlan,
     anchors: &mut Vec<Certificate>,
+    ours: Option<Pin>,
     loaded: &mut Loaded,
     now: OffsetDateTime,
     warnings: &mut Vec<Fault>,
@@ -39,14 +41,15 @@ pub(super) fn revocations(
     let lists = lists(written, anchors, loaded)?;
     warnings.extend(lists.iter().filter_map(|list| outdated(list, &written.policy, now)));
     if !lists.is_empty() && written.policy.verification.is_none() {
-        warnings.extend(anchors.iter().filter_map(|anchor| unlisted(anchor, &lists)));
+        let others = anchors.iter().filter(|anchor| Some(anchor.identity().spki_sha256()) != ours);
+        warnings.extend(others.filter_map(|anchor| unlisted(anchor, &lists)));
     }
     warnings.extend(written.revoked_serials.iter().filter_map(|denied| of_nobody(denied, anchors)));
     withdraw(written, anchors, &lists, now, warnings);
     let denied = written.revoked_serials.iter();
     let denied = denied
         .map(|DeniedSerial { serial, issuer, .. }| Denied { serial: serial.clone(), issuer: issuer.clone() });
-    Ok(Revocations::new(written.policy).with_denied(denied).with_lists(lists))
+    Ok(Revocations::new(written.policy).with_denied(denied).with_lists(lists).with_ours(ours))
 }
 
 /// The lists of the files, each signed by an anchor, and each once however often its path is written.

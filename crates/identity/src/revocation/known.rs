@@ -3,7 +3,7 @@
 mod lists;
 mod sources;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -26,6 +26,8 @@ pub struct Revocations {
     policy: RevocationPolicy,
     denied: Arc<DenyList>,
     recorded: Arc<Recorded>,
+    /// Authorities whose own ledger is at hand: who is not in it is not revoked.
+    ours: Arc<HashSet<Pin>>,
     told: Arc<HashMap<Pin, HashMap<Serial, Revoked>>>,
     lists: Arc<Lists>,
 }
@@ -91,6 +93,13 @@ impl Revocations {
         Self { recorded: Arc::new(self.recorded.with(new)), ..self.clone() }
     }
 
+    /// With these authorities' public keys instead of those before, whose own ledger this is: it speaks of every certificate
+    /// of theirs, so that no list and no service has to be asked about one.
+    #[must_use]
+    pub fn with_ours(&self, ours: impl IntoIterator<Item = Pin>) -> Self {
+        Self { ours: Arc::new(ours.into_iter().collect()), ..self.clone() }
+    }
+
     /// With these lists instead of those before.
     #[must_use]
     pub fn with_lists(&self, lists: impl IntoIterator<Item = List>) -> Self {
@@ -135,6 +144,8 @@ impl Revocations {
             match self.lists.answer(subject, issuer, &self.policy, now)? {
                 Answer::Good(warning) => standing.warnings.extend(warning),
                 Answer::None | Answer::Unreliable(_) if subject.has_no_revocation() => {}
+                Answer::None | Answer::Unreliable(_) if issuer.is_some_and(|issuer| self.is_ours(issuer)) => {
+                }
                 Answer::Unreliable(why) if self.policy.verification.is_none() => match self.policy.outdated {
                     OutdatedCrl::FailOpen => standing.warnings.push(why),
                     OutdatedCrl::FailClosed | OutdatedCrl::Grace(_) => return Err(unknown(subject, &why)),
@@ -144,6 +155,10 @@ impl Revocations {
             }
         }
         Ok(standing)
+    }
+
+    fn is_ours(&self, issuer: &Certificate) -> bool {
+        !self.ours.is_empty() && self.ours.contains(&issuer.identity().spki_sha256())
     }
 
     /// Whether an answer is wanted for the certificate that stands at `n` on a path.
@@ -211,6 +226,7 @@ impl fmt::Debug for Revocations {
             .field("policy", &self.policy)
             .field("denied", &self.denied.len())
             .field("recorded", &self.recorded.len())
+            .field("ours", &self.ours.len())
             .field("told", &self.told.values().map(HashMap::len).sum::<usize>())
             .field("lists", &self.lists.all().count())
             .finish()

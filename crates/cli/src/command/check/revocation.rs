@@ -11,7 +11,8 @@ use crate::shown::moment::{distance, moment, rfc3339, words};
 
 /// A table with every source of every profile that asks for certificates; none where no profile has any.
 pub(super) fn table(prepared: &Prepared, now: OffsetDateTime) -> Option<Table> {
-    let mut table = Table::new(["tls", "source", "authority", "number", "next update", "refused"]);
+    let mut table =
+        Table::new(["tls", "source", "authority", "number", "next update", "once outdated", "refused"]);
     let mut any = false;
     for (name, plan) in asked(prepared) {
         for list in lists(prepared, name) {
@@ -19,13 +20,14 @@ pub(super) fn table(prepared: &Prepared, now: OffsetDateTime) -> Option<Table> {
             let number = crl.number().map(|number| number.to_string()).unwrap_or_default();
             let next = crl.next_update().map(|at| format!("{} ({})", moment(at), distance(at, now)));
             let (issuer, next) = (crl.issuer().to_string(), next.unwrap_or_else(|| "not said".to_owned()));
-            table.row([name, list.source(), &issuer, &number, &next, &crl.len().to_string()]);
+            let (after, refused) = (outdated(plan.policy.outdated), crl.len().to_string());
+            table.row([name, list.source(), &issuer, &number, &next, &after, &refused]);
         }
         if !plan.revoked_serials.is_empty() {
-            table.row([name, "revoked_serials", "", "", "", &plan.revoked_serials.len().to_string()]);
+            table.row([name, "revoked_serials", "", "", "", "", &plan.revoked_serials.len().to_string()]);
         }
         if let Some(verification) = &plan.policy.verification {
-            table.row([name, &asking(verification), "as the certificates say", "", "", ""]);
+            table.row([name, &asking(verification), "as the certificates say", "", "", "", ""]);
         }
         any |= !plan.crl_files.is_empty() || !plan.revoked_serials.is_empty();
         any |= plan.policy.verification.is_some();

@@ -316,3 +316,22 @@ fn what_was_accepted_is_judged_again_by_the_clock_and_the_same_authorities() {
     let refusal = verify_again(&verified, &super::made::trust(&[&other]), NOW).unwrap_err();
     assert_eq!(refusal.code(), Code::UnknownIssuer);
 }
+
+/// R13: what is wanted of a certificate of ours is in our own ledger, and nobody else has to be asked.
+#[test]
+fn our_own_ledger_answers_for_our_own_authority() {
+    let world = World::new();
+    let verification = Some(Verification { check_intermediates: false, ..Verification::default() });
+    let asking = Revocations::new(RevocationPolicy { verification, ..RevocationPolicy::default() });
+    assert_eq!(world.judge(&asking).unwrap().unanswered(), [0]);
+    let ours = asking.with_ours([world.issuer.pin()]);
+    assert!(world.judge(&ours).unwrap().unanswered().is_empty());
+    assert_eq!(world.judge(&asking.with_ours([world.root.pin()])).unwrap().unanswered(), [0]);
+    let recorded = RecordedRevocation {
+        issuer: world.issuer.pin(),
+        serial: world.alice.certificate().identity().serial().clone(),
+        reason: RevocationReason::Superseded,
+        at: NOW,
+    };
+    assert_eq!(world.refused(&ours.with_recorded([recorded])).code(), Code::CertificateRevoked);
+}
