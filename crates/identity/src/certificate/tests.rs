@@ -245,3 +245,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn distribution_points_are_kept_up_to_a_bound_and_refused_where_they_cannot_be_read() {
+    let read = |value: Vec<u8>| {
+        let mut params = CertificateParams::default();
+        params.custom_extensions = vec![CustomExtension::from_oid_content(&[2, 5, 29, 31], value)];
+        let made = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        Certificate::from_der(made.der().clone())
+    };
+    let point = |uri: &[u8], more: &[u8]| {
+        let name = crate::der::wrap(0xa0, &[&crate::der::wrap(0xa0, &[&crate::der::wrap(0x86, &[uri])])]);
+        crate::der::wrap(crate::der::SEQUENCE, &[&name, more])
+    };
+    let points = |points: &[Vec<u8>]| crate::der::wrap(crate::der::SEQUENCE, &[&points.concat()]);
+    let many: Vec<_> = (0..20).map(|n| point(format!("http://crl.example/{n}").as_bytes(), &[])).collect();
+    assert_eq!(read(points(&many)).unwrap().crl_uris().len(), 16);
+    // Signed by another: an indirect list. Neither it nor what is no plain text is an address.
+    let indirect = point(b"http://crl.example/", &[0xa2, 2, 0x82, 0]);
+    let control = point(b"http://crl.example/\n", &[]);
+    assert!(read(points(&[indirect, control])).unwrap().crl_uris().is_empty());
+    let left_over = point(b"http://crl.example/", &[5, 0]);
+    assert!(read(points(&[left_over])).is_err());
+}

@@ -117,7 +117,15 @@ impl Revocations {
         Self { told: Arc::new(by_issuer), ..self.clone() }
     }
 
-    /// The lists, in the order given.
+    /// What our own ledger says about the serial number that this key issued.
+    #[must_use]
+    pub fn recorded(&self, issuer: Pin, serial: &Serial) -> Option<RecordedRevocation> {
+        let entry = self.recorded.find(issuer, serial)?;
+        let (reason, at) = (entry.reason(), entry.at());
+        Some(RecordedRevocation { issuer, serial: serial.clone(), reason, at })
+    }
+
+    /// The lists, those of one issuer in the order given.
     pub fn lists(&self) -> impl Iterator<Item = &List> {
         self.lists.all()
     }

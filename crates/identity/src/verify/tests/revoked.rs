@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use fault::{Code, Refusal};
-use rcgen::{CertificateRevocationListParams, KeyIdMethod, RevokedCertParams, SerialNumber};
+use rcgen::{
+    CertificateRevocationListParams, CrlDistributionPoint, CustomExtension, KeyIdMethod, RevokedCertParams,
+    SerialNumber,
+};
 use time::Duration;
 
 use super::made::{Made, NOW, ca, client, judge, trust};
@@ -291,6 +294,29 @@ fn a_leaf_that_is_trusted_itself_can_be_revoked_and_is_asked_about() {
     let denied = Revocations::default().with_denied([Denied { serial, issuer: None }]);
     assert_eq!(pinned(&denied, &[&world.alice]).unwrap_err().code(), Code::CertificateRevoked);
     assert_eq!(pinned(&Revocations::new(asking()), &[&world.alice]).unwrap().unanswered(), [0]);
+}
+
+#[test]
+fn a_leaf_that_its_issuer_never_speaks_of_is_not_asked_about_and_can_still_be_revoked() {
+    let world = World::new();
+    let short = |asked_at: &[&str]| {
+        let mut short = client("short");
+        short.custom_extensions.push(CustomExtension::from_oid_content(&[2, 5, 29, 56], vec![5, 0]));
+        let points = asked_at.iter().map(|uri| CrlDistributionPoint { uris: vec![(*uri).to_owned()] });
+        short.crl_distribution_points = points.collect();
+        world.root.issue(short)
+    };
+    let judged = |leaf: &Made, revocations: &Revocations| judge(&[leaf], &world.trust(revocations));
+    let asking = Revocations::new(asking());
+    let leaf = short(&[]);
+    assert!(judged(&leaf, &asking).unwrap().unanswered().is_empty());
+    assert!(judged(&leaf, &asking.with_recorded([recorded(&world.root, &leaf)])).is_err());
+    let asked = short(&["http://crl.example/ca.crl"]);
+    assert_eq!(
+        judged(&asked, &asking).unwrap().unanswered(),
+        [0],
+        "whoever says where to ask is asked about"
+    );
 }
 
 #[test]
