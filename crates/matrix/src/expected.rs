@@ -35,8 +35,9 @@ pub enum Expected {
     },
     /// The question is refused with the code's status.
     Refused(Code),
-    /// The connection has ended: the question is not answered any more.
-    Ended,
+    /// The connection has ended, or does with this question: nobody is answered on it any more. One that comes before the
+    /// farewell is refused by what has changed, with this code.
+    Ended(Code),
     /// There is no such cell, and why.
     Impossible(&'static str),
 }
@@ -80,8 +81,12 @@ pub(crate) fn kept(case: Case, stage: Stage, before: Expected) -> Expected {
         (Expected::Answered { .. }, Case::Revoked(Source::Fetched), _) => {
             Expected::Impossible("the list is fetched again when its time has come")
         }
-        (Expected::Answered { .. }, Case::Revoked(_), Stage::Reloaded)
-        | (Expected::Answered { .. }, Case::OtherAuthority, Stage::Swapped) => Expected::Ended,
+        (Expected::Answered { .. }, Case::Revoked(_), Stage::Reloaded) => {
+            Expected::Ended(Code::CertificateRevoked)
+        }
+        (Expected::Answered { .. }, Case::OtherAuthority, Stage::Swapped) => {
+            Expected::Ended(Code::UnknownIssuer)
+        }
         (undisturbed @ Expected::Answered { .. }, Case::Valid, Stage::Reloaded)
         | (undisturbed @ Expected::Answered { .. }, Case::NoCertificate, _) => undisturbed,
         (why @ Expected::Impossible(_), ..) => why,
@@ -155,10 +160,10 @@ impl Expected {
                 alerts(*code).contains(&alert.as_str()) && on_record(Some(*code))
             }
             (Self::Late(code), Seen::Refused { .. }) => Self::Refused(*code).is(seen, recorded),
-            (Self::Ended, Seen::Closed) => true,
-            (Self::Ended, Seen::Refused { status, code }) => {
-                (*status, code.as_str()) == (Code::SessionEnded.status(), Code::SessionEnded.as_str())
-            }
+            (Self::Ended(_), Seen::Closed) => true,
+            (Self::Ended(cause), Seen::Refused { status, code }) => [Code::SessionEnded, *cause]
+                .iter()
+                .any(|known| (known.status(), known.as_str()) == (*status, code.as_str())),
             _ => false,
         }
     }
@@ -177,7 +182,7 @@ impl fmt::Display for Expected {
             Self::Late(code) => {
                 write!(f, "alert {} or {} ({code})", alerts(*code).join(" or "), code.status())
             }
-            Self::Ended => f.write_str("ended"),
+            Self::Ended(code) => write!(f, "ended ({code})"),
             Self::Impossible(why) => f.write_str(why),
         }
     }

@@ -24,7 +24,7 @@ use crate::report::{About, Report};
 use crate::rules::Row;
 use crate::stand_in::Leaf;
 use crate::target::Target;
-use crate::visit::Visitor;
+use crate::visit::{Callers, Visitor};
 
 /// What is tried.
 pub(crate) struct Rehearsal {
@@ -33,6 +33,7 @@ pub(crate) struct Rehearsal {
     rows: Vec<Arc<Row>>,
     cases: Vec<Case>,
     stages: Vec<Stage>,
+    callers: Arc<Callers>,
     now: OffsetDateTime,
 }
 
@@ -47,7 +48,8 @@ impl Rehearsal {
             about: About { configuration: plan.file.clone(), stand_ins, not_covered },
             rows: rows.into_iter().map(Arc::new).collect(),
             cases: Case::all(&sources),
-            stages: vec![Stage::Started],
+            stages: Stage::ALL.to_vec(),
+            callers: Arc::default(),
             now,
         })
     }
@@ -91,14 +93,19 @@ impl Rehearsal {
     }
 
     fn expected(&self, row: &Row, case: Case, moment: Moment) -> Expected {
-        let of = |case, stage| expected(&row.rules, row.wire.tls, case, self.cast.whose(case, stage));
-        match (moment.way, case) {
-            (Way::Fresh | Way::Resumed, _) => of(case, moment.stage),
-            (Way::Open, Case::Revoked(source)) if !row.rules.sources.contains(&source) => {
-                of(case, moment.stage)
+        let stage = moment.stage;
+        let of = |case, whose| expected(&row.rules, row.wire.tls, case, whose);
+        let now = of(case, self.cast.whose(case, stage));
+        match (moment.way, case, &now) {
+            (Way::Fresh | Way::Resumed, ..) | (_, _, Expected::Impossible(_)) => now,
+            (Way::Open, Case::NoCertificate, _) => kept(case, stage, now),
+            // Before it was revoked it was as good as any other of its names.
+            (Way::Open, Case::Revoked(_), _) => {
+                kept(case, stage, of(Case::Valid, self.cast.whose(case, stage)))
             }
-            (Way::Open, Case::NoCertificate) => kept(case, moment.stage, of(case, moment.stage)),
-            (Way::Open, _) => kept(case, moment.stage, of(Case::Valid, Stage::Started)),
+            (Way::Open, ..) => {
+                kept(case, stage, of(Case::Valid, self.cast.whose(Case::Valid, Stage::Started)))
+            }
         }
     }
 
@@ -108,7 +115,7 @@ impl Rehearsal {
         for cell in self.cells(stage).filter(|cell| cell.is_possible() && cell.moment.way != Way::Fresh) {
             let presents = presented(self.cast.welcome(cell.case, cell.moment));
             let Some((row, address)) = self.door(target, &cell) else { continue };
-            let visitor = Visitor::new(&row)?;
+            let visitor = Visitor::new(&row, &self.callers)?;
             errands.send(cell.at(), async move {
                 let mut arrived = visitor.arrive(address, &row, presents).await;
                 let first = arrived.ask(&row).await;
@@ -135,7 +142,7 @@ impl Rehearsal {
                     errands.send(cell.at(), before.ask(row, patience));
                 }
                 (_, before) => {
-                    let fresh = || Visitor::new(&row);
+                    let fresh = || Visitor::new(&row, &self.callers);
                     let visitor = before.map_or_else(fresh, |before| Ok(before.visitor))?;
                     errands.send(cell.at(), visit(visitor, address, row, presents, patience));
                 }

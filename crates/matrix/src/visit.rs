@@ -1,7 +1,9 @@
 //! One client at the door: it connects, shakes hands and asks who it is taken for.
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +16,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, HandshakeKind};
 use rustls_pki_types::ServerName;
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
@@ -22,10 +24,23 @@ use crate::guest::{Guest, Wardrobe};
 use crate::rules::Row;
 use crate::seen::Seen;
 
+/// Addresses of this machine that clients come from, each only once: a port would be given to a later client again, and
+/// the node's record speaks of its peers by their addresses.
+#[derive(Debug, Default)]
+pub(crate) struct Callers(AtomicU32);
+
+impl Callers {
+    /// The next one: all of 127.0.0.0/8 is this machine.
+    fn next(&self) -> Ipv4Addr {
+        Ipv4Addr::from_bits(FIRST_CALLER | self.0.fetch_add(1, Ordering::Relaxed) & MOST_CALLERS)
+    }
+}
+
 /// A client that may come more than once, and keeps the sessions that it is given.
 #[derive(Clone, Debug)]
 pub(crate) struct Visitor {
     tls: Option<(Arc<ClientConfig>, Arc<Wardrobe>)>,
+    callers: Arc<Callers>,
 }
 
 /// What came of a visit.
@@ -54,8 +69,9 @@ pub(crate) struct Arrived {
 }
 
 impl Visitor {
-    pub(crate) fn new(row: &Row) -> Result<Self, Fault> {
-        let Some(version) = row.wire.tls else { return Ok(Self { tls: None }) };
+    pub(crate) fn new(row: &Row, callers: &Arc<Callers>) -> Result<Self, Fault> {
+        let callers = Arc::clone(callers);
+        let Some(version) = row.wire.tls else { return Ok(Self { tls: None, callers }) };
         let versions = match version {
             TlsVersion::V1_2 => &[&rustls::version::TLS12],
             TlsVersion::V1_3 => &[&rustls::version::TLS13],
@@ -63,7 +79,7 @@ impl Visitor {
         let guest = Guest::new(versions)
             .map_err(|error| Fault::ours("a TLS client cannot be made").because(error))?
             .offering(&[row.wire.alpn()]);
-        Ok(Self { tls: Some((Arc::new(guest.config), guest.wardrobe)) })
+        Ok(Self { tls: Some((Arc::new(guest.config), guest.wardrobe)), callers })
     }
 
     /// Knocks, presents this, asks once and goes.
@@ -94,7 +110,7 @@ impl Visitor {
     }
 
     async fn connect(&self, to: SocketAddr, row: &Row, arrived: &mut Arrived) -> Result<Connection, Seen> {
-        let tcp = TcpStream::connect(to).await.map_err(|error| Seen::broken(&error))?;
+        let tcp = self.dial(to).await.map_err(|error| Seen::broken(&error))?;
         arrived.from = tcp.local_addr().ok();
         let _small_messages_in_turn = tcp.set_nodelay(true);
         let Some((config, _)) = &self.tls else {
@@ -110,6 +126,12 @@ impl Visitor {
             return Err(Seen::Other(format!("{} was not agreed on", row.wire.alpn())));
         }
         Connection::begin(stream, row.wire.spoken, None).await.map_err(|broken| said(&broken))
+    }
+
+    async fn dial(&self, to: SocketAddr) -> io::Result<TcpStream> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((self.callers.next(), 0).into())?;
+        socket.connect(to).await
     }
 }
 
@@ -171,3 +193,6 @@ where
 const QUESTION: &str = "/_auth/whoami";
 const PATIENCE: Duration = Duration::from_secs(20);
 const MOST_BYTES: usize = 64 * 1024;
+/// 127.128.0.0, above what anybody else is likely to use.
+const FIRST_CALLER: u32 = 0x7f80_0000;
+const MOST_CALLERS: u32 = 0x007f_ffff;

@@ -2,8 +2,9 @@ use access::Accepted;
 use config::{ClientAuth, TlsVersion};
 use fault::Code;
 
-use super::{Expected, expected};
+use super::{Expected, expected, kept};
 use crate::case::{Case, Source};
+use crate::moment::Stage;
 use crate::names::Whose;
 use crate::rules::Rules;
 use crate::seen::Seen;
@@ -100,4 +101,34 @@ fn every_flaw_has_its_alert_in_the_table() {
             assert!(!any_of.is_empty(), "{case}");
         }
     }
+}
+
+#[test]
+fn what_was_open_before_ends_for_whoever_the_change_concerns_and_for_nobody_else() {
+    let revoked = Case::Revoked(Source::DenyList);
+    let let_in = || Expected::Answered { principal: Some("ann".to_owned()) };
+    assert_eq!(kept(revoked, Stage::Reloaded, let_in()), Expected::Ended(Code::CertificateRevoked));
+    assert_eq!(kept(Case::OtherAuthority, Stage::Swapped, let_in()), Expected::Ended(Code::UnknownIssuer));
+    assert_eq!(kept(Case::Valid, Stage::Reloaded, let_in()), let_in());
+    for impossible in [
+        kept(Case::Expired, Stage::Reloaded, let_in()),
+        kept(Case::Valid, Stage::Swapped, let_in()),
+        kept(revoked, Stage::Reloaded, Expected::Refused(Code::UnmappedCertificate)),
+    ] {
+        assert!(matches!(impossible, Expected::Impossible(_)), "{impossible}");
+    }
+}
+
+#[test]
+fn an_answer_on_a_connection_that_should_have_ended_does_not_pass() {
+    let ended = Expected::Ended(Code::CertificateRevoked);
+    let refused = |status, code: &str| Seen::Refused { status, code: code.to_owned() };
+    assert!(ended.is(&Seen::Closed, Some(None)));
+    assert!(
+        ended.is(&refused(401, "session-ended"), None)
+            && ended.is(&refused(401, "certificate-revoked"), None)
+    );
+    assert!(!ended.is(&refused(403, "no-grant"), None));
+    assert!(!ended.is(&Seen::Answered { principal: Some("ann".to_owned()) }, None));
+    assert!(!ended.is(&Seen::Silence, None));
 }
