@@ -67,6 +67,7 @@ pub(crate) fn log(event: &gateway::AuditEvent<'_>) {
         target = event.target,
         code,
         cause,
+        detail = event.detail,
         refusal = id,
         "audit"
     );
@@ -89,6 +90,8 @@ fn owned(event: &gateway::AuditEvent<'_>) -> ledger::AuditEvent {
     let kind = match event.kind {
         AuditKind::SignIn => ledger::AuditKind::SignIn,
         AuditKind::Refusal => ledger::AuditKind::Refusal,
+        AuditKind::SessionEnd => ledger::AuditKind::SessionEnd,
+        AuditKind::Admin => ledger::AuditKind::Admin,
     };
     let leaf = event.certificate.map(Verified::leaf);
     ledger::AuditEvent {
@@ -100,7 +103,7 @@ fn owned(event: &gateway::AuditEvent<'_>) -> ledger::AuditEvent {
         sni: event.server_name.map(str::to_owned),
         remote: Some(event.peer),
         code: event.refusal.map(|(code, ..)| code.as_str().to_owned()),
-        cause: event.refusal.map(|(_, cause, _)| match event.target {
+        cause: event.refusal.map(|(_, cause, _)| cause).or(event.detail).map(|cause| match event.target {
             Some(target) => format!("{target}: {cause}"),
             None => cause.to_owned(),
         }),
@@ -114,6 +117,8 @@ fn word(kind: AuditKind) -> &'static str {
     match kind {
         AuditKind::SignIn => "sign-in",
         AuditKind::Refusal => "refusal",
+        AuditKind::SessionEnd => "session-end",
+        AuditKind::Admin => "admin",
     }
 }
 

@@ -62,6 +62,7 @@ impl Journal for NodeJournal {
         let wanted = match event.kind {
             AuditKind::SignIn => self.switches.successful.load(Ordering::Relaxed),
             AuditKind::Refusal => self.switches.failed.load(Ordering::Relaxed),
+            AuditKind::SessionEnd | AuditKind::Admin => true,
         };
         match &self.auditor {
             _ if !wanted => {}

@@ -17,11 +17,12 @@ use crate::gateway::Gateway;
 use crate::http;
 use crate::journal::{AuditEvent, AuditKind};
 use crate::listener::{Listener, Spoken};
+use crate::live::Live;
 use crate::metrics::ListenerLabel;
 use crate::pace::{Pace, Paced};
 use crate::refusals::{self, Evidence, Refused, Stage, Why};
 use crate::refused::RefusalId;
-use crate::session::{Arrival, Session};
+use crate::session::{Arrival, Late, Session};
 use crate::slots::{Slot, Slots};
 
 /// How sessions end with the node: asked to finish, then cut.
@@ -98,22 +99,41 @@ impl Arriving {
                 };
                 let vouchers = door.vouchers();
                 drop(door);
-                let Shaken { stream, h2, sni: server_name, verified, hello } = shaken;
-                let address = self.address;
-                let arrival = Arrival { generation, address, server_name, verified, vouchers, hello };
-                let (session, pace) = self.open(arrival, !h2);
-                let stream = Paced::new(stream, pace);
+                let Shaken { stream, h2, server_name, verdict, hello } = shaken;
+                let (verified, late) = match verdict {
+                    Ok(verified) => (verified, None),
+                    Err(late) => (None, Some(late)),
+                };
+                let arrival = Arrival {
+                    generation,
+                    spoken: Spoken::Https,
+                    address: self.address,
+                    server_name,
+                    verified,
+                    vouchers,
+                    hello,
+                    late,
+                };
+                let (live, pace) = self.open(arrival, !h2);
+                let (session, stream) = (live.session(), Paced::new(stream, pace));
                 match h2 {
                     true => Box::pin(http::serve_h2(session, stream, stop)).await,
                     false => Box::pin(http::serve_h1(session, stream, stop)).await,
                 }
             }
             Some((Spoken::Http, _)) => {
-                let address = self.address;
-                let (server_name, verified, vouchers) = (None, None, None);
-                let arrival = Arrival { generation, address, server_name, verified, vouchers, hello: None };
-                let (session, pace) = self.open(arrival, true);
-                Box::pin(http::serve_h1(session, Paced::new(stream, pace), stop)).await;
+                let arrival = Arrival {
+                    generation,
+                    spoken: Spoken::Http,
+                    address: self.address,
+                    server_name: None,
+                    verified: None,
+                    vouchers: None,
+                    hello: None,
+                    late: None,
+                };
+                let (live, pace) = self.open(arrival, true);
+                Box::pin(http::serve_h1(live.session(), Paced::new(stream, pace), stop)).await;
             }
             // A door that the snapshot does not have is never a reason for clear text.
             Some((Spoken::Https, None)) => {
@@ -124,28 +144,25 @@ impl Arriving {
         }
     }
 
-    fn open(&mut self, arrival: Arrival, heads: bool) -> (Arc<Session>, Arc<Pace>) {
+    fn open(&mut self, arrival: Arrival, heads: bool) -> (Live, Arc<Pace>) {
         self.slot.shaken();
         let pace = Arc::new(Pace::new(heads));
-        let session =
-            Session::open(Arc::clone(&self.gateway), Arc::clone(&self.listener), arrival, Arc::clone(&pace));
-        (Arc::new(session), pace)
+        let (gateway, listener) = (Arc::clone(&self.gateway), Arc::clone(&self.listener));
+        (Session::open(gateway, listener, arrival, Arc::clone(&pace)), pace)
     }
 
     async fn shake(&self, door: &Door, stream: TcpStream, generation: u64) -> Option<Shaken> {
         match door.accept(stream).await {
             Ok(Accepted { stream, verdict, alpn, sni, hello, .. }) => {
-                let verified = match verdict {
-                    Ok(verified) => verified,
-                    Err(refusal) => {
-                        self.gateway.metrics.shaken(&self.listener.name, refusal.code().as_str());
-                        self.record(&refusal, sni.as_deref(), hello, RefusalId::draw());
-                        return None;
-                    }
-                };
-                self.gateway.metrics.shaken(&self.listener.name, "ok");
+                let presented = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+                let presented = presented.map(AsRef::as_ref);
+                let greeted = Greeted { generation, server_name: sni.as_deref(), hello, presented };
+                let verdict = verdict.map_err(|refusal| Box::new(self.late(refusal, &greeted)));
+                if verdict.is_ok() {
+                    self.gateway.metrics.shaken(&self.listener.name, "ok");
+                }
                 let h2 = alpn.as_deref() == Some(b"h2");
-                Some(Shaken { stream: Box::new(stream), h2, sni, verified, hello })
+                Some(Shaken { stream: Box::new(stream), h2, server_name: sni, verdict, hello })
             }
             Err(failure) => {
                 self.note(&failure, generation);
@@ -154,77 +171,86 @@ impl Arriving {
         }
     }
 
+    /// A refusal that came when TLS could not tell it any more.
+    fn late(&self, refusal: Refusal, greeted: &Greeted<'_>) -> Late {
+        let id = self.refused(&refusal, greeted);
+        Late { refusal, id }
+    }
+
     /// A handshake that failed: counted always, in the log at a bounded rate, on record where it is a refusal.
     fn note(&self, failure: &HandshakeFailure, generation: u64) {
-        let result = failure.refusal().map_or(failure.kind().as_str(), |refusal| refusal.code().as_str());
-        self.gateway.metrics.shaken(&self.listener.name, result);
-        let (listener, peer, cause) = (&*self.listener.name, self.address, failure.cause());
-        let id = RefusalId::draw();
+        let (server_name, hello, presented) = (failure.sni(), failure.hello(), failure.presented());
+        let greeted = Greeted { generation, server_name, hello, presented };
         if let Some(refusal) = failure.refusal() {
-            self.record(refusal, failure.sni(), failure.hello(), id);
-        }
-        self.keep(failure, generation, id);
-        if !self.gateway.may_warn() {
+            self.refused(refusal, &greeted);
             return;
         }
-        let handshake = failure.hello().map(tracing::field::display);
-        match failure.refusal() {
-            Some(refusal) => {
-                let code = refusal.code();
-                let remedy = code.remedy();
-                tracing::warn!(listener, %peer, %code, cause = refusal.cause(), refusal = %id, handshake, remedy, "handshake refused");
-            }
-            None => {
-                tracing::warn!(listener, %peer, kind = result, cause, refusal = %id, handshake, "handshake failed");
-            }
+        let (id, kind, cause) = (RefusalId::draw(), failure.kind(), failure.cause());
+        self.gateway.metrics.shaken(&self.listener.name, kind.as_str());
+        // A client that only went away was not refused.
+        if kind != FailureKind::Closed {
+            self.keep(Why::failure(kind, cause), &greeted, id);
+        }
+        if self.gateway.may_warn() {
+            let (listener, peer) = (&*self.listener.name, self.address);
+            let handshake = hello.map(tracing::field::display);
+            tracing::warn!(listener, %peer, kind = kind.as_str(), cause, refusal = %id, handshake, "handshake failed");
         }
     }
 
-    /// Keeps it for whoever asks why. A client that only went away was not refused.
-    fn keep(&self, failure: &HandshakeFailure, generation: u64, id: RefusalId) {
-        let why = match failure.refusal() {
-            Some(refusal) => Why::refusal(refusal),
-            None if failure.kind() == FailureKind::Closed => return,
-            None => Why::failure(failure.kind(), failure.cause()),
-        };
-        self.gateway.refused.keep(Refused {
-            id,
-            hello: failure.hello(),
-            at: self.gateway.now(),
-            stage: Stage::Handshake,
-            listener: Arc::clone(&self.listener.name),
-            peer: self.address,
-            server_name: failure.sni().map(refusals::kept),
-            why,
-            generation,
-            evidence: Evidence::presented(failure.presented()),
-            principal: None,
-            target: None,
-        });
-    }
-
-    fn record(
-        &self,
-        refusal: &Refusal,
-        server_name: Option<&str>,
-        handshake: Option<HelloId>,
-        id: RefusalId,
-    ) {
-        self.gateway.metrics.refused(refusal.code());
+    /// Puts the refusal of a handshake on record.
+    fn refused(&self, refusal: &Refusal, greeted: &Greeted<'_>) -> RefusalId {
+        let (id, code, cause) = (RefusalId::draw(), refusal.code(), refusal.cause());
+        self.gateway.metrics.shaken(&self.listener.name, code.as_str());
+        self.gateway.metrics.refused(code);
         self.gateway.journal.audit(&AuditEvent {
             at: self.gateway.now(),
             kind: AuditKind::Refusal,
             listener: &self.listener.name,
             peer: self.address,
-            server_name,
+            server_name: greeted.server_name,
             principal: None,
             method: None,
             certificate: None,
             target: None,
-            handshake,
-            refusal: Some((refusal.code(), refusal.cause(), id)),
+            handshake: greeted.hello,
+            refusal: Some((code, cause, id)),
+            detail: None,
+        });
+        self.keep(Why::refusal(refusal), greeted, id);
+        if self.gateway.may_warn() {
+            let (listener, peer, remedy) = (&*self.listener.name, self.address, code.remedy());
+            let handshake = greeted.hello.map(tracing::field::display);
+            tracing::warn!(listener, %peer, %code, cause, refusal = %id, handshake, remedy, "handshake refused");
+        }
+        id
+    }
+
+    /// Keeps it for whoever asks why.
+    fn keep(&self, why: Why, greeted: &Greeted<'_>, id: RefusalId) {
+        self.gateway.refused.keep(Refused {
+            id,
+            hello: greeted.hello,
+            at: self.gateway.now(),
+            stage: Stage::Handshake,
+            listener: Arc::clone(&self.listener.name),
+            peer: self.address,
+            server_name: greeted.server_name.map(refusals::kept),
+            why,
+            generation: greeted.generation,
+            evidence: Evidence::presented(greeted.presented),
+            principal: None,
+            target: None,
         });
     }
+}
+
+/// What a client said in its handshake, and the generation of the snapshot that heard it.
+struct Greeted<'a> {
+    generation: u64,
+    server_name: Option<&'a str>,
+    hello: Option<HelloId>,
+    presented: Option<&'a [u8]>,
 }
 
 /// What a handshake leaves. The stream is boxed: it is more than a kilobyte, and every future that it passes through
@@ -232,8 +258,8 @@ impl Arriving {
 struct Shaken {
     stream: Box<TlsStream<TcpStream>>,
     h2: bool,
-    sni: Option<Box<str>>,
-    verified: Option<Verified>,
+    server_name: Option<Box<str>>,
+    verdict: Result<Option<Verified>, Box<Late>>,
     hello: Option<HelloId>,
 }
 

@@ -7,10 +7,12 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use time::OffsetDateTime;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use transport::Clock;
 
 use crate::administration::Administration;
+use crate::ending::{EndReason, Ended};
 use crate::journal::Journal;
 use crate::listener::Listener;
 use crate::listening::Listening;
@@ -18,7 +20,11 @@ use crate::metrics::Metrics;
 use crate::rate::Rate;
 use crate::refusals::Refusals;
 use crate::room::Room;
+use crate::session::Session;
+use crate::sessions::{Revoked, Selected, Sessions};
+use crate::shown::SessionShown;
 use crate::snapshot::Snapshot;
+use crate::sweep::{self, Sweep};
 
 /// What the node lends to its gateway.
 pub struct Sinks {
@@ -42,6 +48,8 @@ pub struct Gateway {
     pub(crate) metrics: Metrics,
     pub(crate) exposition: Arc<dyn Fn() -> String + Send + Sync>,
     pub(crate) administration: Arc<dyn Administration>,
+    pub(crate) sessions: Sessions,
+    pub(crate) sweep: Sweep,
     listening: Listening,
     /// Held while a snapshot is made of the one before it.
     publishing: Mutex<()>,
@@ -79,6 +87,8 @@ impl Gateway {
             metrics,
             exposition,
             administration,
+            sessions: Sessions::default(),
+            sweep: Sweep::default(),
             listening: Listening::default(),
             publishing: Mutex::default(),
             rate: Rate::default(),
@@ -97,12 +107,34 @@ impl Gateway {
     }
 
     /// Replaces the snapshot as a whole, and counts its generation on, whatever it says. Returns the generation.
-    pub fn publish(&self, snapshot: Snapshot) -> u64 {
-        self.amend(|_| snapshot)
+    ///
+    /// Every live session is judged by it, soon; whoever may not go on is ended. It must be called within a tokio runtime.
+    pub fn publish(self: &Arc<Self>, snapshot: Snapshot) -> u64 {
+        self.amend(&[], Instant::now(), |_| snapshot)
+    }
+
+    /// Judges every live session again, because what some source says has changed since `decided_at` and the snapshot
+    /// has not. Returns the new generation.
+    pub fn judge_all(self: &Arc<Self>, decided_at: Instant) -> u64 {
+        self.amend(&[], decided_at, Snapshot::clone)
     }
 
     /// Publishes a snapshot made of the one that is served; nobody else publishes meanwhile. Returns its generation.
-    pub fn amend(&self, change: impl FnOnce(&Snapshot) -> Snapshot) -> u64 {
+    ///
+    /// Every live session is judged by it, as [`publish`](Self::publish) does, those with one of the `revoked` certificates
+    /// before all others. How long their ends took is counted from `decided_at`.
+    pub fn amend(
+        self: &Arc<Self>,
+        revoked: &[Revoked],
+        decided_at: Instant,
+        change: impl FnOnce(&Snapshot) -> Snapshot,
+    ) -> u64 {
+        let generation = self.replace(change);
+        sweep::start(self, revoked, decided_at);
+        generation
+    }
+
+    fn replace(&self, change: impl FnOnce(&Snapshot) -> Snapshot) -> u64 {
         let _alone = self.publishing.lock();
         let before = self.published.load_full();
         // Two snapshots of one generation would be taken for the same.
@@ -113,6 +145,27 @@ impl Gateway {
         self.listening.limit(snapshot.slot_limits);
         self.published.store(Arc::new(snapshot));
         generation
+    }
+
+    /// Ends the sessions that are meant, for a cause that names who asked. Returns those that it ended.
+    pub fn kill(&self, selected: &Selected, cause: &str) -> Vec<SessionShown> {
+        let decided_at = Instant::now();
+        let end = |session: &Arc<Session>| {
+            session.end.tell(Ended::new(EndReason::Killed, cause, decided_at)).then(|| session.show())
+        };
+        self.sessions.selected(selected).iter().filter_map(end).collect()
+    }
+
+    /// Every live session.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<SessionShown> {
+        self.sessions.all().iter().map(|session| session.show()).collect()
+    }
+
+    /// How many connections are open, those that still shake hands included.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.listening.connections()
     }
 
     /// Starts accepting on a listener. What is spoken there is the snapshot's, by the listener's name: publish first.
@@ -129,6 +182,11 @@ impl Gateway {
     /// Serves what is [opened](Self::open) until `stop`, then lets sessions finish for at most `grace`.
     pub async fn serve(&self, stop: CancellationToken, grace: Duration) -> Drained {
         self.listening.until(stop, grace).await
+    }
+
+    /// The generation that is served now.
+    pub(crate) fn generation(&self) -> u64 {
+        self.published.load().generation
     }
 
     pub(crate) fn now(&self) -> OffsetDateTime {

@@ -31,24 +31,21 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
-use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::delivery::AnswerBody;
-use crate::metrics::ListenerLabel;
 use crate::pace::{BEFORE_REST, Paced, Verdict};
 use crate::session::Session;
 
 /// Serves HTTP/1.1 until the connection ends, in spells of activity between which it rests.
-pub(crate) async fn serve_h1<S>(session: Arc<Session>, mut stream: Paced<S>, stop: CancellationToken)
+pub(crate) async fn serve_h1<S>(session: &Arc<Session>, mut stream: Paced<S>, stop: CancellationToken)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let _open = Open::note(&session);
-    while let Some(tired) = Box::pin(spell_of_h1(&session, stream, &stop)).await {
-        match rest::rest(&session, tired, &stop).await {
+    while let Some(tired) = Box::pin(spell_of_h1(session, stream, &stop)).await {
+        match rest::rest(session, tired, &stop).await {
             Some(awake) => stream = awake,
             None => return,
         }
@@ -82,13 +79,12 @@ where
 }
 
 /// Serves HTTP/2 until the connection ends.
-pub(crate) async fn serve_h2<S>(session: Arc<Session>, stream: Paced<S>, stop: CancellationToken)
+pub(crate) async fn serve_h2<S>(session: &Arc<Session>, stream: Paced<S>, stop: CancellationToken)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let _open = Open::note(&session);
     let limits = session.gateway.snapshot().http_limits;
-    let served = Arc::clone(&session);
+    let served = Arc::clone(session);
     let service = service_fn(move |request: Request<Incoming>| answer_to(Arc::clone(&served), request, "2"));
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
@@ -96,7 +92,7 @@ where
         .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
         .serve_connection(TokioIo::new(stream), service);
     // HTTP/2 keeps state between requests, so it does not rest.
-    let _ = attend(&session, pin!(connection), &stop).await;
+    let _ = attend(session, pin!(connection), &stop).await;
 }
 
 async fn answer_to(
@@ -116,16 +112,17 @@ enum End {
     Tired,
 }
 
-/// Drives a connection until it ends or tires, whatever ends it: the peer, a deadline, the certificate, the node
+/// Drives a connection until it ends or tires, whatever ends it: the peer, a deadline, the session's end, the node
 /// going down. The farewell is the protocol's own: GOAWAY on HTTP/2, `Connection: close` on HTTP/1.1.
 async fn attend<C>(session: &Session, mut connection: Pin<&mut C>, stop: &CancellationToken) -> End
 where
     C: GracefulConnection<Error = hyper::Error>,
 {
-    let mut leaving = false;
+    let (mut leaving, mut ending) = (false, false);
     let limits = session.gateway.snapshot().http_limits;
     let mut deadline = pin!(tokio::time::sleep(BEFORE_REST.min(limits.head).min(limits.idle)));
     let mut told = pin!(stop.cancelled());
+    let mut ended = pin!(session.end.told());
     loop {
         tokio::select! {
             biased;
@@ -135,6 +132,11 @@ where
                     tracing::debug!(listener, %peer, %error, "connection ended early");
                 }
                 return End::Over;
+            }
+            ended = ended.as_mut(), if !ending => {
+                (leaving, ending) = (true, true);
+                connection.as_mut().graceful_shutdown();
+                deadline.as_mut().reset(ended.cut());
             }
             () = told.as_mut(), if !leaving => {
                 leaving = true;
@@ -154,24 +156,6 @@ where
                 Verdict::Wait(at) => deadline.as_mut().reset(at),
             }
         }
-    }
-}
-
-/// Counts a live connection for as long as it lives.
-struct Open(Gauge);
-
-impl Open {
-    fn note(session: &Session) -> Self {
-        let label = ListenerLabel { listener: session.listener.name.to_string() };
-        let gauge = session.gateway.metrics.sessions.get_or_create_owned(&label);
-        gauge.inc();
-        Self(gauge)
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }
 

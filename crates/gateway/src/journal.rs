@@ -53,6 +53,10 @@ pub enum AuditKind {
     SignIn,
     /// A peer, or a request of one, was refused.
     Refusal,
+    /// A session was ended before its peer was done with it.
+    SessionEnd,
+    /// An administrator did something.
+    Admin,
 }
 
 /// One decision, as the audit record keeps it.
@@ -60,7 +64,7 @@ pub enum AuditKind {
 pub struct AuditEvent<'a> {
     /// When it was taken.
     pub at: OffsetDateTime,
-    /// Sign-in or refusal.
+    /// What kind of decision it was.
     pub kind: AuditKind,
     /// The listener's name.
     pub listener: &'a str,
@@ -80,4 +84,6 @@ pub struct AuditEvent<'a> {
     pub handshake: Option<HelloId>,
     /// Why not, where it was refused: code, private cause, id.
     pub refusal: Option<(Code, &'a str, RefusalId)>,
+    /// Why a session was ended, or what an administrator did.
+    pub detail: Option<&'a str>,
 }

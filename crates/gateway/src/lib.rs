@@ -9,7 +9,12 @@
 //! - [`listening`]: the listeners that are open; they come and go while the gateway runs, and are drained at its end.
 //! - [`accept`]: the accept loop; capacity is taken before a connection is.
 //! - [`slots`]: how many connections there may be, in all and from one address.
-//! - [`session`]: one live connection: its peer, and when it must end.
+//! - [`session`]: one live connection: its peer, the permits that it uses, and when it must end.
+//! - [`judged`]: who its peer is by one snapshot, and what another one changes about that.
+//! - [`sessions`], [`live`]: every live session by its id, its certificate, its principal; known from first to last.
+//! - [`shown`]: a session as administrators see it.
+//! - [`sweep`]: live sessions are judged again by each new snapshot.
+//! - [`ending`]: the end of a session before its peer is done with it, whatever the cause.
 //! - [`pace`]: deadlines of a connection that is slow, silent or idle.
 //! - [`http`]: what is served over HTTP/1.1 and HTTP/2.
 //! - [`administration`]: what administrators may ask of the node, as a trait that the node fills in.
@@ -21,11 +26,14 @@
 
 mod accept;
 mod administration;
+mod ending;
 mod gateway;
 mod http;
 mod journal;
+mod judged;
 mod listener;
 mod listening;
+mod live;
 mod metrics;
 mod pace;
 mod rate;
@@ -33,15 +41,21 @@ mod refusals;
 mod refused;
 mod room;
 mod session;
+mod sessions;
+mod shown;
 mod slots;
 mod snapshot;
+mod sweep;
 
 pub use administration::{Administration, AllowWeaker, Pending, Reload, Reloaded};
+pub use ending::{EndReason, Ended};
 pub use gateway::{Drained, Gateway, Sinks};
 pub use journal::{AccessLine, AuditEvent, AuditKind, Journal};
 pub use listener::{Listener, Spoken};
 pub use metrics::{Described, Metrics};
 pub use refusals::Named;
 pub use refused::RefusalId;
+pub use sessions::{Revoked, Selected, SessionId};
+pub use shown::{CertificateOfSession, PermitOfSession, SessionShown};
 pub use slots::SlotLimits;
 pub use snapshot::{Entrance, HttpLimits, Served, Snapshot};

@@ -67,6 +67,10 @@ impl Listening {
         true
     }
 
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.len()
+    }
+
     /// Holds every open listener to other limits.
     pub(crate) fn limit(&self, limits: SlotLimits) {
         for open in self.open.lock().iter() {

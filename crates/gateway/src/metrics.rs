@@ -1,6 +1,7 @@
 //! Counters and gauges of the gateway.
 
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use fault::Code;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -9,6 +10,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
+
+use crate::ending::EndReason;
 
 /// The gateway's handles; cloning them shares the counts.
 #[derive(Clone, Debug)]
@@ -19,6 +22,8 @@ pub struct Metrics {
     requests: Family<DatabaseLabel, Counter>,
     durations: Family<DatabaseLabel, Histogram>,
     pub(crate) turned_away: Family<ListenerLabel, Counter>,
+    ended: Family<ReasonLabel, Counter>,
+    endings: Histogram,
     pub(crate) generation: Gauge<i64>,
     pub(crate) answers: Counter<u64, AtomicU64>,
 }
@@ -41,6 +46,11 @@ pub(crate) struct CodeLabel {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct DatabaseLabel {
     db: String,
 }
@@ -56,6 +66,8 @@ impl Metrics {
             requests: Family::default(),
             durations: Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS)),
             turned_away: Family::default(),
+            ended: Family::default(),
+            endings: Histogram::new(ENDING_BUCKETS),
             generation: Gauge::default(),
             answers: Counter::default(),
         };
@@ -66,14 +78,26 @@ impl Metrics {
         SESSIONS.register(registry, m.sessions.clone());
         REFUSALS.register(registry, m.refusals.clone());
         TURNED_AWAY.register(registry, m.turned_away.clone());
+        ENDED.register(registry, m.ended.clone());
+        ENDINGS.register(registry, m.endings.clone());
         GENERATION.register(registry, m.generation.clone());
         ANSWERS.register(registry, m.answers.clone());
         metrics
     }
 
     /// Every metric of the gateway, for the reference page.
-    pub const DESCRIBED: [Described; 8] =
-        [REQUESTS, DURATIONS, HANDSHAKES, SESSIONS, REFUSALS, TURNED_AWAY, GENERATION, ANSWERS];
+    pub const DESCRIBED: [Described; 10] = [
+        REQUESTS,
+        DURATIONS,
+        HANDSHAKES,
+        SESSIONS,
+        REFUSALS,
+        TURNED_AWAY,
+        ENDED,
+        ENDINGS,
+        GENERATION,
+        ANSWERS,
+    ];
 
     /// The generation of the snapshot that is served.
     #[must_use]
@@ -89,6 +113,12 @@ impl Metrics {
 
     pub(crate) fn refused(&self, code: Code) {
         self.refusals.get_or_create(&CodeLabel { code: code.as_str() }).inc();
+    }
+
+    /// A session was ended, and its connection was gone so long after the decision.
+    pub(crate) fn ended(&self, reason: EndReason, took: Duration) {
+        self.ended.get_or_create(&ReasonLabel { reason: reason.as_str() }).inc();
+        self.endings.observe(took.as_secs_f64());
     }
 
     pub(crate) fn shaken(&self, listener: &str, result: &'static str) {
@@ -153,6 +183,18 @@ const TURNED_AWAY: Described = Described {
     labels: "listener",
     help: "Connections closed unanswered because their address held too many",
 };
+const ENDED: Described = Described {
+    name: "countersign_sessions_ended_total",
+    kind: "counter",
+    labels: "reason",
+    help: "Sessions ended before their peer was done: revoked, expired, killed and so on",
+};
+const ENDINGS: Described = Described {
+    name: "countersign_session_end_seconds",
+    kind: "histogram",
+    labels: "",
+    help: "From the decision to end a session to the last byte of its connection, in seconds",
+};
 const GENERATION: Described = Described {
     name: "countersign_gateway_generation",
     kind: "gauge",
@@ -166,5 +208,7 @@ const ANSWERS: Described = Described {
     help: "HTTP answers of any kind",
 };
 
+/// Upper bounds in seconds; the last is the promise.
+const ENDING_BUCKETS: [f64; 9] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0];
 /// Upper bounds in seconds: from a cached point query to the statement timeout.
 const DURATION_BUCKETS: [f64; 10] = [0.000_1, 0.000_5, 0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0, 30.0];

@@ -1,6 +1,6 @@
 //! A TLS client that presents whatever a test wants presented.
 
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use matrix::guest::{self, Guest};
@@ -98,7 +98,28 @@ impl Client {
     /// # Panics
     /// When the node does not take connections at all.
     pub fn connect(&self, node: &Node) -> Result<Wire, No> {
-        let mut stream = TcpStream::connect(node.address()).expect("a listening node");
+        self.connect_to(node.address())
+    }
+
+    /// As [`connect`](Self::connect), to whoever listens at an address.
+    ///
+    /// # Errors
+    /// What the handshake failed with.
+    ///
+    /// # Panics
+    /// When nobody takes connections there.
+    pub fn connect_to(&self, address: SocketAddr) -> Result<Wire, No> {
+        self.over(TcpStream::connect(address).expect("somebody who listens"))
+    }
+
+    /// As [`connect`](Self::connect), on a connection that is open already.
+    ///
+    /// # Errors
+    /// What the handshake failed with.
+    ///
+    /// # Panics
+    /// When the system does not let it set the socket up.
+    pub fn over(&self, mut stream: TcpStream) -> Result<Wire, No> {
         stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
         // What a test sends has arrived a moment later, and is not held back until the handshake is acknowledged.
         stream.set_nodelay(true).expect("a socket option");

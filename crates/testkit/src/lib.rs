@@ -9,6 +9,7 @@
 //! - [`certificate`]: certificates that no careful authority would make.
 //! - [`client`]: a TLS client that presents whatever a test wants presented.
 //! - [`curl`]: the real curl, and its answer taken apart.
+//! - [`h2`]: one HTTP/2 connection, frame by frame.
 //! - [`node`]: the binary under test, serving.
 //! - [`openssl`]: the real openssl as a peer.
 //! - [`patience`]: waiting for a condition.
@@ -22,6 +23,7 @@ pub mod binary;
 pub mod certificate;
 pub mod client;
 pub mod curl;
+pub mod h2;
 pub mod node;
 pub mod openssl;
 pub mod patience;
@@ -33,6 +35,7 @@ pub mod world;
 
 pub use client::Client;
 pub use curl::{Answer, Curl};
+pub use h2::H2;
 pub use node::Node;
 pub use openssl::s_client;
 pub use ran::Ran;

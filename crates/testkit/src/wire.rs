@@ -82,15 +82,23 @@ impl Wire {
     /// When it is not taken.
     #[track_caller]
     pub fn ask(&mut self, database: &str, sql: &str) {
+        self.try_ask(database, sql).unwrap_or_else(|no| panic!("the request was not taken: {no:?}"));
+    }
+
+    /// As [`ask`](Self::ask).
+    ///
+    /// # Errors
+    /// How the other end said no.
+    pub fn try_ask(&mut self, database: &str, sql: &str) -> Result<(), No> {
         let body = serde_json::json!({ "sql": sql }).to_string();
-        self.send(
+        self.try_send(
             format!(
                 "POST /{database}/query HTTP/1.1\r\nhost: db.example.com\r\ncontent-type: application/json\r\n\
                  content-length: {}\r\n\r\n{body}",
                 body.len()
             )
             .as_bytes(),
-        );
+        )
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
@@ -105,12 +113,28 @@ impl Wire {
     /// # Errors
     /// How the other end said no.
     pub fn hear(&mut self) -> Result<String, No> {
+        self.hear_bytes().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Whatever comes next.
+    ///
+    /// # Errors
+    /// How the other end said no.
+    pub fn hear_bytes(&mut self) -> Result<Vec<u8>, No> {
         let mut buffer = [0; 16 * 1024];
         match self.read(&mut buffer) {
             Ok(0) => Err(No::Closed),
-            Ok(count) => Ok(String::from_utf8_lossy(&buffer[..count]).into_owned()),
+            Ok(count) => Ok(buffer[..count].to_vec()),
             Err(error) => Err(No::from(&error)),
         }
+    }
+
+    /// Waits for this long, from now on, before it hears [`No::Silence`].
+    ///
+    /// # Panics
+    /// When the system does not let it.
+    pub fn waits(&self, span: Duration) {
+        self.tcp().set_read_timeout(Some(span)).expect("a time limit");
     }
 
     /// Reads one HTTP/1.1 answer.

@@ -1,15 +1,18 @@
 //! One request to one answer; every request passes here.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use access::Peer;
+use access::{Peer, Permit};
 use fault::{Code, Refusal};
 use hyper::body::{Body, Incoming};
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
+use crate::ending::{EndReason, Ended};
 use crate::http::body::{self, Patience};
 use crate::http::delivery::{AnswerBody, Large};
 use crate::http::query::Unanswered;
@@ -17,9 +20,10 @@ use crate::http::reply::{self, Reply};
 use crate::http::route::{Named, Route, route};
 use crate::http::{query, whoami, why};
 use crate::journal::AccessLine;
+use crate::judged::Judged;
 use crate::refused::RefusalId;
 use crate::room::Full;
-use crate::session::Session;
+use crate::session::{Late, Session, Stale};
 use crate::snapshot::{Served, Snapshot};
 
 /// Answers a request and writes its access line.
@@ -29,33 +33,34 @@ pub(crate) async fn answer(
     version: &'static str,
 ) -> Response<AnswerBody> {
     let in_flight = session.pace.request();
+    session.count_request();
     let (started, at) = (Instant::now(), session.gateway.now());
     let (head, mut body) = request.into_parts();
-    let snapshot = session.gateway.snapshot();
-    let judged = session.judge(&snapshot);
-    let peer = judged.peer.as_ref();
-    let mut asked = Asked { session, snapshot: &snapshot, head: &head, at, version, served: None };
-    let (reply, refusal) = match asked.answer(peer, &mut body).await {
-        Ok(reply) => (reply, None),
-        Err(Unanswered::Reply(reply)) => (*reply, None),
-        Err(Unanswered::Refusal(refusal)) => {
-            let id = session.refuse(&refusal, peer.ok(), head.uri.path());
-            (reply::refusal(&refusal, id), Some((refusal.code(), id)))
+    let mut first = true;
+    loop {
+        let snapshot = session.gateway.snapshot();
+        let mut asked = Asked { session, snapshot: &snapshot, head: &head, at, version, first, served: None };
+        let (answer, judged) = asked.unless_ended(&mut body).await;
+        if matches!(answer, Err(Unanswered::Stale)) {
+            first = false;
+            continue;
         }
-    };
-    body::forget(&mut body).await;
-    let (reply, large) = match session.gateway.room.take(reply.body().len()) {
-        Ok(room) => (reply, room.map(|room| Large::new(session.pace.deliver(), room))),
-        Err(Full) => (no_room("too many large answers are waiting to be taken"), None),
-    };
-    let ended = Instant::now();
-    asked.note(&reply, peer.ok(), ended - started, refusal);
-    in_flight.end(ended);
-    let reply = match head.method {
-        Method::HEAD => reply::without_body(reply),
-        _ => reply,
-    };
-    reply.map(|bytes| AnswerBody::new(bytes, large))
+        let peer = judged.as_ref().and_then(|judged| judged.peer().ok());
+        let (reply, refusal) = asked.told(answer, peer);
+        body::forget(&mut body, session.end.ended().is_some()).await;
+        let (reply, large) = match session.gateway.room.take(reply.body().len()) {
+            Ok(room) => (reply, room.map(|room| Large::new(session.pace.deliver(), room))),
+            Err(Full) => (no_room("too many large answers are waiting to be taken"), None),
+        };
+        let ended = Instant::now();
+        asked.note(&reply, peer, ended - started, refusal);
+        in_flight.end(ended);
+        let reply = match head.method {
+            Method::HEAD => reply::without_body(reply),
+            _ => reply,
+        };
+        return asked.last(reply).map(|bytes| AnswerBody::new(bytes, large));
+    }
 }
 
 /// A request with what it is judged by.
@@ -65,11 +70,71 @@ struct Asked<'a> {
     head: &'a Parts,
     at: OffsetDateTime,
     version: &'static str,
+    /// Whether it is asked for the first time.
+    first: bool,
     /// The database that it reached.
     served: Option<&'a Served>,
 }
 
 impl<'a> Asked<'a> {
+    /// The answer, and who it is for; in place of it the refusal, as soon as the session is ended. What was begun for the
+    /// answer is dropped then, and a statement that is dropped is interrupted and rolled back.
+    async fn unless_ended(
+        &mut self,
+        body: &mut Incoming,
+    ) -> (Result<Reply, Unanswered>, Option<Arc<Judged>>) {
+        let session = self.session;
+        if let Some(Late { refusal, id }) = session.late() {
+            return (Err(Unanswered::Late(refusal.clone(), *id)), None);
+        }
+        if let Some(ended) = session.end.ended() {
+            return (Err(Unanswered::Refusal(ended.refusal())), Some(session.judged()));
+        }
+        let answer = async {
+            let judged = session.judge(self.snapshot).await;
+            // It may be this judgement that ended the session.
+            match session.end.ended() {
+                Some(ended) => (Err(Unanswered::Refusal(ended.refusal())), Some(session.judged())),
+                None => (self.answer(judged.peer(), body).await, Some(judged)),
+            }
+        };
+        tokio::select! {
+            biased;
+            answer = answer => answer,
+            ended = session.end.told() => (Err(Unanswered::Refusal(ended.refusal())), Some(session.judged())),
+        }
+    }
+
+    /// Puts what was refused on record.
+    fn told(
+        &self,
+        answer: Result<Reply, Unanswered>,
+        peer: Option<&Peer>,
+    ) -> (Reply, Option<(Code, RefusalId)>) {
+        match answer {
+            Ok(reply) => (reply, None),
+            Err(Unanswered::Reply(reply)) => (*reply, None),
+            Err(Unanswered::Refusal(refusal)) => {
+                let id = self.session.refuse(&refusal, peer, self.head.uri.path());
+                (reply::refusal(&refusal, id), Some((refusal.code(), id)))
+            }
+            Err(Unanswered::Late(refusal, id)) => (reply::refusal(&refusal, id), Some((refusal.code(), id))),
+            Err(Unanswered::Stale) => (no_room("the configuration changes too fast"), None),
+        }
+    }
+
+    /// Says, where HTTP/1.1 does, that no answer follows this one; HTTP/2 says it for all streams.
+    fn last(&self, mut reply: Reply) -> Reply {
+        if let Some(Late { refusal, .. }) = self.session.late() {
+            let reason = EndReason::of_chain(refusal.code());
+            self.session.end.tell(Ended::new(reason, refusal.cause(), Instant::now()));
+        }
+        if self.version == "1.1" && self.session.end.ended().is_some() {
+            reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        reply
+    }
+
     async fn answer(
         &mut self,
         peer: Result<&Peer, &Refusal>,
@@ -87,7 +152,13 @@ impl<'a> Asked<'a> {
             Route::Named(route) => route,
         };
         let peer = peer.map_err(|refusal| Unanswered::Refusal(refusal.clone()))?;
-        if !self.session.gateway.rate.allows(self.snapshot.http_limits.per_principal_rps, peer.principal()) {
+        if self.first
+            && !self
+                .session
+                .gateway
+                .rate
+                .allows(self.snapshot.http_limits.per_principal_rps, peer.principal())
+        {
             let refusal = Refusal::new(Code::RateLimited, "limits.rate.per_principal_rps");
             return Err(Unanswered::Refusal(refusal));
         }
@@ -144,6 +215,7 @@ impl<'a> Asked<'a> {
             return Err(nothing(&format!("unknown endpoint {endpoint}")));
         }
         self.only(&Method::POST)?;
+        self.uses(Some(name), &permit)?;
         let limits = &self.snapshot.http_limits;
         let announced = body.size_hint().upper().and_then(|bytes| usize::try_from(bytes).ok());
         let most = announced.unwrap_or(usize::MAX).min(limits.body_bytes);
@@ -161,8 +233,16 @@ impl<'a> Asked<'a> {
         if !self.snapshot.control_plane {
             return Err(nothing("control plane not enabled"));
         }
-        access::admit_admin(peer, &self.snapshot.grants, self.at).map_err(Unanswered::Refusal)?;
+        let permit =
+            access::admit_admin(peer, &self.snapshot.grants, self.at).map_err(Unanswered::Refusal)?;
+        self.uses(None, &permit)?;
         Ok(page())
+    }
+
+    /// Notes a permit as used, while the snapshot that gave it is the newest.
+    fn uses(&self, database: Option<&str>, permit: &Permit) -> Result<(), Unanswered> {
+        let used = self.session.uses(database, permit.level(), self.snapshot);
+        used.map_err(|Stale| Unanswered::Stale)
     }
 
     fn only(&self, method: &Method) -> Result<(), Unanswered> {

@@ -67,10 +67,12 @@ async fn within<T>(limit: Duration, patience: Patience, future: impl Future<Outp
 ///
 /// An answer that leaves the body unread ends an HTTP/1.1 connection, and over HTTP/2 it is followed by a reset, which
 /// common clients (curl 7.88 among them) report in place of the answer. A body that is large or slow is left all the same.
-pub(crate) async fn forget(body: &mut Incoming) {
+/// Who is in a hurry waits for a moment only.
+pub(crate) async fn forget(body: &mut Incoming, hurry: bool) {
     if !body.is_end_stream() {
+        let time = if hurry { FORGET_IN_A_HURRY } else { FORGET_TIME };
         // However it ends: nothing of it is wanted.
-        let _ = tokio::time::timeout(FORGET_TIME, Limited::new(body, FORGET_BYTES).collect()).await;
+        let _ = tokio::time::timeout(time, Limited::new(body, FORGET_BYTES).collect()).await;
     }
 }
 
@@ -82,3 +84,5 @@ fn too_large() -> Box<Reply> {
 const FORGET_BYTES: usize = 256 * 1024;
 /// How long it may take for that.
 const FORGET_TIME: Duration = Duration::from_secs(1);
+/// How long where the connection is about to be cut.
+const FORGET_IN_A_HURRY: Duration = Duration::from_millis(100);

@@ -7,6 +7,7 @@ use hyper::StatusCode;
 use wire::sql::Request;
 
 use crate::http::reply::{self, Reply};
+use crate::refused::RefusalId;
 use crate::room::SMALL;
 use crate::snapshot::Snapshot;
 
@@ -16,6 +17,10 @@ pub(crate) enum Unanswered {
     Reply(Box<Reply>),
     /// The permit does not reach that far.
     Refusal(Refusal),
+    /// As before, and it is on record already.
+    Late(Refusal, RefusalId),
+    /// The snapshot was replaced meanwhile: what was decided by it must be decided again.
+    Stale,
 }
 
 /// Runs a request on a database, as far as the permit reaches.

@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::pace::{Paced, Verdict};
@@ -27,22 +28,23 @@ where
     }
     let mut byte = [0_u8; 1];
     let mut deadline = pin!(tokio::time::sleep(Duration::ZERO));
-    loop {
+    let cut = loop {
         tokio::select! {
             biased;
             read = tired.read(&mut byte) => match read {
                 Ok(1) => return Some(tired.unread(&byte)),
                 _ => return None,
             },
-            () = stop.cancelled() => break,
+            ended = session.end.told() => break ended.cut(),
+            () = stop.cancelled() => break Instant::now() + FAREWELL,
             () = deadline.as_mut() => match session.deadline_resting() {
                 Verdict::Wait(at) => deadline.as_mut().reset(at),
-                Verdict::Rest | Verdict::Idle | Verdict::Slow => break,
+                Verdict::Rest | Verdict::Idle | Verdict::Slow => break Instant::now() + FAREWELL,
             }
         }
-    }
+    };
     // TLS has a farewell of its own; a peer that does not take it is not waited for.
-    let _ = tokio::time::timeout(FAREWELL, tired.shutdown()).await;
+    let _ = tokio::time::timeout_at(cut, tired.shutdown()).await;
     None
 }
 
