@@ -35,8 +35,7 @@ pub enum Expected {
     },
     /// The question is refused with the code's status.
     Refused(Code),
-    /// The connection has ended, or does with this question: nobody is answered on it any more. One that comes before the
-    /// farewell is refused by what has changed, with this code.
+    /// The connection has ended, because of this.
     Ended(Code),
     /// There is no such cell, and why.
     Impossible(&'static str),
@@ -161,9 +160,6 @@ impl Expected {
             }
             (Self::Late(code), Seen::Refused { .. }) => Self::Refused(*code).is(seen, recorded),
             (Self::Ended(_), Seen::Closed) => true,
-            (Self::Ended(cause), Seen::Refused { status, code }) => [Code::SessionEnded, *cause]
-                .iter()
-                .any(|known| (known.status(), known.as_str()) == (*status, code.as_str())),
             _ => false,
         }
     }

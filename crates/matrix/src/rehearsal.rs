@@ -14,7 +14,7 @@ use rustls::sign::CertifiedKey;
 use time::OffsetDateTime;
 use tokio::runtime::Builder;
 
-use self::errand::{Before, Errands, visit};
+use self::errand::{Before, Errands, PROMISED, visit};
 use crate::case::{Case, Source};
 use crate::cast::Cast;
 use crate::cell::{At, Cell};
@@ -139,7 +139,8 @@ impl Rehearsal {
             let patience = patience(cell.case, stage);
             match (cell.moment.way, before.remove(&cell.at())) {
                 (Way::Open, Some(before)) => {
-                    errands.send(cell.at(), before.ask(row, patience));
+                    let must_end = matches!(cell.expected, Expected::Ended(_));
+                    errands.send(cell.at(), before.ask(row, must_end));
                 }
                 (_, before) => {
                     let fresh = || Visitor::new(&row, &self.callers);
@@ -170,7 +171,7 @@ fn presented(leaf: Option<&Leaf>) -> Option<Arc<CertifiedKey>> {
 /// How long somebody may still be let in: what another process puts on record counts within a second.
 fn patience(case: Case, stage: Stage) -> Duration {
     match (case, stage) {
-        (Case::Revoked(Source::Ledger), Stage::Reloaded | Stage::Swapped) => Duration::from_secs(1),
+        (Case::Revoked(Source::Ledger), Stage::Reloaded | Stage::Swapped) => PROMISED,
         _ => Duration::ZERO,
     }
 }

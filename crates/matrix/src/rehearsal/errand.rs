@@ -23,16 +23,16 @@ pub(super) struct Before {
 }
 
 impl Before {
-    /// Asks again on the open connection; until it is not answered, or for as long as it may still be.
-    pub(super) async fn ask(mut self, row: Arc<Row>, patience: Duration) -> Visit {
+    /// Asks again on the open connection: once, or, where it must have ended, until it has or for as long as it may take.
+    pub(super) async fn ask(mut self, row: Arc<Row>, must_end: bool) -> Visit {
         if !self.first.is_let_in() {
             let seen = Seen::Other(format!("not let in before: {}", self.first.seen));
             return Visit { seen, ..self.first };
         }
-        let until = Instant::now() + patience;
+        let until = Instant::now() + PROMISED;
         loop {
             let visit = self.arrived.ask(&row).await;
-            if !visit.is_let_in() || Instant::now() >= until {
+            if !must_end || visit.seen == Seen::Closed || Instant::now() >= until {
                 return visit;
             }
             sleep(PAUSE).await;
@@ -89,3 +89,5 @@ impl<T: Send + 'static> Errands<T> {
 /// Enough to be quick on two cores, and fewer than any bound on handshakes of one address.
 const AT_ONCE: usize = 8;
 const PAUSE: Duration = Duration::from_millis(20);
+/// What is decided has reached every connection within a second.
+pub(super) const PROMISED: Duration = Duration::from_secs(1);
