@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gateway::AuditKind;
-use identity::{Certificate, Verified};
+use identity::Certificate;
 use ledger::Ledger;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -48,7 +48,7 @@ impl Auditor {
 
 /// Writes an event to the log: where there is no ledger, the log is the audit record.
 pub(crate) fn log(event: &gateway::AuditEvent<'_>) {
-    let certificate = event.certificate.map(Verified::leaf);
+    let certificate = event.certificate;
     let (code, cause, id) = match &event.refusal {
         Some((code, cause, id)) => (Some(code.as_str()), Some(*cause), Some(id.to_string())),
         None => (None, None, None),
@@ -93,7 +93,7 @@ fn owned(event: &gateway::AuditEvent<'_>) -> ledger::AuditEvent {
         AuditKind::SessionEnd => ledger::AuditKind::SessionEnd,
         AuditKind::Admin => ledger::AuditKind::Admin,
     };
-    let leaf = event.certificate.map(Verified::leaf);
+    let leaf = event.certificate;
     ledger::AuditEvent {
         principal: event.principal.map(str::to_owned),
         method: event.method.map(str::to_owned),

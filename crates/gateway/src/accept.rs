@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fault::{Code, Refusal};
-use identity::Verified;
+use identity::{Certificate, Verified};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
@@ -201,6 +201,7 @@ impl Arriving {
     /// Puts the refusal of a handshake on record.
     fn refused(&self, refusal: &Refusal, greeted: &Greeted<'_>) -> RefusalId {
         let (id, code, cause) = (RefusalId::draw(), refusal.code(), refusal.cause());
+        let certificate = greeted.presented.and_then(|leaf| Certificate::from_der(leaf.to_vec().into()).ok());
         self.gateway.metrics.shaken(&self.listener.name, code.as_str());
         self.gateway.metrics.refused(code);
         self.gateway.journal.audit(&AuditEvent {
@@ -211,7 +212,7 @@ impl Arriving {
             server_name: greeted.server_name,
             principal: None,
             method: None,
-            certificate: None,
+            certificate: certificate.as_ref(),
             target: None,
             handshake: greeted.hello,
             refusal: Some((code, cause, id)),
@@ -280,9 +281,25 @@ fn peer_left(error: &io::Error) -> bool {
 
 fn turn_away(gateway: &Gateway, listener: &Listener, address: SocketAddr) {
     gateway.metrics.turned_away.get_or_create(&ListenerLabel { listener: listener.name.to_string() }).inc();
+    let (id, code) = (RefusalId::draw(), Code::TooManyConnections);
+    let cause = "the address holds too many connections";
+    gateway.refused.keep(Refused {
+        id,
+        hello: None,
+        at: gateway.now(),
+        stage: Stage::Handshake,
+        listener: Arc::clone(&listener.name),
+        peer: address,
+        server_name: None,
+        why: Why::refusal(&Refusal::new(code, cause)),
+        generation: gateway.generation(),
+        evidence: Evidence::Nothing,
+        principal: None,
+        target: None,
+    });
     if gateway.may_warn() {
         tracing::warn!(
-            listener = &*listener.name, peer = %address, code = %Code::TooManyConnections,
+            listener = &*listener.name, peer = %address, %code, refusal = %id,
             "the address holds too many connections; closed"
         );
     }

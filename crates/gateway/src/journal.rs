@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use fault::Code;
-use identity::Verified;
+use identity::Certificate;
 use time::OffsetDateTime;
 use transport::HelloId;
 
@@ -76,8 +76,8 @@ pub struct AuditEvent<'a> {
     pub principal: Option<&'a str>,
     /// How: `mtls`, `none`.
     pub method: Option<&'a str>,
-    /// The certificate, where one was verified.
-    pub certificate: Option<&'a Verified>,
+    /// The certificate that was presented; of one that did not verify, whatever it says is a claim.
+    pub certificate: Option<&'a Certificate>,
     /// The database or route that was asked for.
     pub target: Option<&'a str>,
     /// The id that both ends know the handshake by.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use access::{Level, Peer};
 use arc_swap::ArcSwap;
-use fault::Refusal;
+use fault::{Code, Refusal};
 use identity::Verified;
 use parking_lot::Mutex;
 use time::OffsetDateTime;
@@ -272,6 +272,11 @@ impl Session {
 
     /// Keeps a refusal for whoever asks why.
     fn keep(&self, refusal: &Refusal, principal: Option<&str>, target: &str, id: RefusalId) {
+        // A session ends by a snapshot that came after the one that its peer was recognized by.
+        let generation = match refusal.code() {
+            Code::SessionEnded => self.gateway.generation(),
+            _ => self.judged.load().generation,
+        };
         self.gateway.refused.keep(Refused {
             id,
             hello: self.hello,
@@ -281,7 +286,7 @@ impl Session {
             peer: self.address,
             server_name: self.server_name.clone(),
             why: Why::refusal(refusal),
-            generation: self.judged.load().generation,
+            generation,
             evidence: self.verified.clone().map_or(Evidence::Nothing, Evidence::Verified),
             principal: principal.map(Into::into),
             target: Some(target.into()),
@@ -348,7 +353,7 @@ impl Session {
             server_name: self.server_name.as_deref(),
             principal: None,
             method: None,
-            certificate: self.verified.as_ref(),
+            certificate: self.verified.as_ref().map(Verified::leaf),
             target: None,
             handshake: self.hello,
             refusal: None,

@@ -1,7 +1,7 @@
 //! `explain`: which principals and grants were considered, and what came of it; before, and after the fact.
 
 use serde_json::{Value, json};
-use testkit::{Client, Curl, Node, World};
+use testkit::{Client, Curl, Node, Wire, World};
 
 use crate::production::Production;
 
@@ -316,7 +316,10 @@ const MEMORY: usize = 4096;
 fn the_audit_record_explains_after_a_restart_and_without_a_node() {
     let (world, node, url) = served();
     let request = refused_request(&world, &url);
-    testkit::s_client(&world, &node, &["-ign_eof"], "GET / HTTP/1.1\r\n\r\n");
+    testkit::certificate::authority(&world, "other-ca", "another authority");
+    testkit::certificate::client(&world, "other-ca", "stranger");
+    let stranger = ["-ign_eof", "-cert", "stranger.crt", "-key", "stranger.key"];
+    testkit::s_client(&world, &node, &stranger, "GET / HTTP/1.1\r\n\r\n");
     let said =
         world.countersign(&["explain", "--peer", "127.0.0.1", "--url", &url, "--json"]).succeeded().json();
     let handshakes = said["refusals"].as_array().expect("a list").iter();
@@ -338,9 +341,10 @@ fn the_audit_record_explains_after_a_restart_and_without_a_node() {
     let args = ["serve", "--config", "realm/countersign.yaml", "--listen", "127.0.0.1:0"];
     let node = Node::start(&world, &args, &[]);
     let url = format!("https://localhost:{}", node.port());
-    for (id, code) in [(request, "no-grant"), (shaken, "certificate-required")] {
+    for (id, code) in [(request, "no-grant"), (shaken, "unknown-issuer")] {
         let said = explained(&world, &url, &id);
         assert_eq!((&said["code"], &said["source"]), (&json!(code), &json!("audit record")), "{id}");
+        assert!(said["certificate"]["serial"].is_string(), "{said}");
     }
 }
 
@@ -353,4 +357,47 @@ fn the_log_has_both_ids_of_a_refused_handshake() {
     for prefix in ["rf_", "ch_"] {
         assert_eq!(explained(&world, &url, &id(&line, prefix))["code"], "certificate-required");
     }
+}
+
+/// What was decided stands as it was; what is compared again says by which generation, and what would come of it now.
+#[test]
+fn a_refusal_of_an_earlier_generation_is_compared_with_the_rules_of_now() {
+    let (world, node, url) = served();
+    let id = refused_request(&world, &url);
+    let written = world.read("realm/countersign.yaml");
+    let stricter = written
+        .replace("{ principal: analyst, level: read-write }", "{ principal: analyst, level: read-only }");
+    assert_ne!(written, stricter);
+    world.write("realm/countersign.yaml", stricter);
+    node.signal("HUP");
+    let said = testkit::patience::wait_for(
+        "another generation",
+        || node.log(),
+        || Some(explained(&world, &url, &id)).filter(|said| said["now"]["generation"] != said["generation"]),
+    );
+    assert_eq!((&said["generation"], &said["code"]), (&json!(1), &json!("no-grant")), "{said}");
+    assert_eq!(said["now"]["outcome"]["code"], "no-grant", "{said}");
+    world.countersign(&["explain", &id, "--url", &url]).succeeded().says("a later one");
+}
+
+/// Who holds too many connections hears nothing at all; the address leads to the reason.
+#[test]
+fn an_address_that_was_turned_away_is_explained() {
+    let world = World::new();
+    world.countersign(&["init"]).succeeded();
+    let written = world.read("realm/countersign.yaml");
+    world.write("realm/countersign.yaml", format!("{written}\nlimits: {{ handshakes_per_ip: 1 }}\n"));
+    let args = ["serve", "--config", "realm/countersign.yaml", "--listen", "127.0.0.1:0"];
+    let node = Node::start(&world, &args, &[]);
+    let (first, mut second) = (Wire::plain(&node), Wire::plain(&node));
+    assert!(second.hear().is_err());
+    drop(first);
+    let url = format!("https://localhost:{}", node.port());
+    let asked = || {
+        let ran = world.countersign(&["explain", "--peer", "127.0.0.1", "--url", &url, "--json"]);
+        (ran.code == Some(0))
+            .then(|| ran.json())
+            .filter(|said| said.to_string().contains("too-many-connections"))
+    };
+    testkit::patience::wait_for("the one that was turned away", || node.log(), asked);
 }
