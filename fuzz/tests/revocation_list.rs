@@ -31,10 +31,6 @@ fn entry(serial: u64, reason: u8) -> Vec<u8> {
 
 fn finds_what_it_lists(crl: &Crl) {
     let listed: Vec<_> = crl.entries().collect();
-    assert!(listed.is_sorted_by_key(|entry| {
-        let bytes = entry.serial.bytes();
-        (bytes.len(), bytes.to_vec())
-    }));
     for entry in &listed {
         assert_eq!(crl.find(&entry.serial).as_ref(), Some(entry));
     }

@@ -16,7 +16,7 @@ pub use self::proof::NotItsList;
 use self::proof::Proof;
 pub use self::scope::Scope;
 use super::RevocationReason;
-use super::entries::{self, Entry, Key};
+use super::entries::{Entry, Index, Key};
 use crate::pem::{Found, blocks};
 use crate::{Certificate, DistinguishedName, Pin, Serial};
 
@@ -31,7 +31,7 @@ pub struct Crl {
     this_update: OffsetDateTime,
     next_update: Option<OffsetDateTime>,
     scope: Scope,
-    entries: Box<[Entry]>,
+    entries: Index,
     proof: Proof,
 }
 
@@ -127,18 +127,18 @@ impl Crl {
     /// Whether it lists none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries.len() == 0
     }
 
     /// The entry of a serial number.
     #[must_use]
     pub fn find(&self, serial: &Serial) -> Option<CrlEntry> {
-        entries::find(&self.entries, Key::of(serial.bytes())?).map(CrlEntry::of)
+        self.entries.find(Key::of(serial.bytes())?).map(CrlEntry::of)
     }
 
-    /// Every entry, by serial number.
+    /// Every entry, in no order.
     pub fn entries(&self) -> impl ExactSizeIterator<Item = CrlEntry> {
-        self.entries.iter().copied().map(CrlEntry::of)
+        self.entries.entries().iter().copied().map(CrlEntry::of)
     }
 
     /// Whether it is a later list than `other`, which has the same issuer and scope.

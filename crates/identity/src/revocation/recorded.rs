@@ -6,7 +6,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use super::RevocationReason;
-use super::entries::{self, Entry, Key};
+use super::entries::{Entry, Index, Key};
 use crate::{Pin, Serial};
 
 /// How many entries each row but the base may hold, newest row first. To add one costs a copy of the first row, every
@@ -33,7 +33,7 @@ pub(super) struct Recorded(HashMap<Pin, Rows>);
 
 /// Newest first.
 #[derive(Clone, Default)]
-struct Rows([Arc<[Entry]>; ROWS]);
+struct Rows([Arc<Index>; ROWS]);
 
 impl Recorded {
     /// With these added. One that is there already is replaced.
@@ -46,16 +46,15 @@ impl Recorded {
             }
         }
         let mut extended = self.clone();
-        for (issuer, mut entries) in by_issuer {
-            entries::sort(&mut entries);
-            extended.0.entry(issuer).or_default().add(entries);
+        for (issuer, entries) in by_issuer {
+            extended.0.entry(issuer).or_default().add(Index::new(&entries));
         }
         extended
     }
 
     pub(super) fn find(&self, issuer: Pin, serial: &Serial) -> Option<Entry> {
         let (rows, key) = (self.0.get(&issuer)?, Key::of(serial.bytes())?);
-        rows.0.iter().find_map(|row| entries::find(row, key))
+        rows.0.iter().find_map(|row| row.find(key))
     }
 
     pub(super) fn len(&self) -> usize {
@@ -64,17 +63,18 @@ impl Recorded {
 }
 
 impl Rows {
-    fn add(&mut self, new: Vec<Entry>) {
+    fn add(&mut self, new: Index) {
         let mut new = new;
         let most = MOST_IN_ROW.into_iter().chain([usize::MAX]);
         for (row, most) in self.0.iter_mut().zip(most) {
-            let merged = if row.is_empty() { new } else { entries::merge(row, &new) };
-            if merged.len() <= most {
-                *row = merged.into();
+            if row.len() > 0 {
+                new = Index::merged(&new, row);
+            }
+            if new.len() <= most {
+                *row = Arc::new(new);
                 return;
             }
             *row = Arc::default();
-            new = merged;
         }
     }
 }

@@ -6,7 +6,7 @@ use x509_parser::x509::X509Name;
 
 use super::{Crl, CrlError, CrlNumber, Proof, Scope, Unusable};
 use crate::revocation::RevocationReason;
-use crate::revocation::entries::{self, Entry, Key};
+use crate::revocation::entries::{Entry, Index, Key};
 use crate::serial::magnitude;
 use crate::signature::Signed;
 use crate::{DistinguishedName, der};
@@ -179,7 +179,7 @@ impl Extensions {
     }
 }
 
-fn read_entries(entries: &[u8]) -> Result<Box<[Entry]>, CrlError> {
+fn read_entries(entries: &[u8]) -> Result<Index, CrlError> {
     let broken = |n: usize| CrlError::Malformed(format!("entry {} cannot be read", n + 1));
     // Counted first, so that the rows never take twice their place.
     let mut count = 0;
@@ -195,8 +195,7 @@ fn read_entries(entries: &[u8]) -> Result<Box<[Entry]>, CrlError> {
         rows.push(read_entry(fields, rows.len())?);
         rest = after;
     }
-    entries::sort(&mut rows);
-    Ok(rows.into_boxed_slice())
+    Ok(Index::new(&rows))
 }
 
 fn read_entry(fields: &[u8], n: usize) -> Result<Entry, CrlError> {
