@@ -53,11 +53,12 @@ impl fmt::Display for IssuerMatch {
 }
 
 impl IssuerMatch {
-    /// A certificate's issuer is known by name; its key, where its own certificate is at hand.
+    /// A certificate's issuer is known by name, and by its key where its own certificate is at hand; where it is not, it
+    /// may be the one that is meant.
     fn matches(&self, subject: &Certificate, issuer: Option<&Certificate>) -> bool {
         match self {
             Self::Name(name) => name.matches(subject.identity().issuer()),
-            Self::Key(pin) => issuer.is_some_and(|issuer| issuer.identity().spki_sha256() == *pin),
+            Self::Key(pin) => issuer.is_none_or(|issuer| issuer.identity().spki_sha256() == *pin),
         }
     }
 }

@@ -136,7 +136,8 @@ impl Revocations {
     }
 
     /// Judges a path, leaf first: each certificate by the public key of the one above it and its serial number. The last
-    /// one is what we trust, and is judged only where it stands alone, with `issuer` where that is known.
+    /// one is what we trust, and is judged only where it stands alone, with `issuer` where that is known. Where it is not,
+    /// whatever names the certificate counts against it.
     /// The cause of a refusal names the serial number, the date, the reason and the source.
     pub(crate) fn judge(
         &self,
@@ -185,13 +186,16 @@ impl Revocations {
             let cause = format!("{} is on the deny-list", named(subject));
             return Err(Refusal::new(Code::CertificateRevoked, cause));
         }
-        let Some(issuer) = issuer else { return Ok(()) };
-        let (key, serial) = (issuer.identity().spki_sha256(), subject.identity().serial());
-        if let Some(entry) = self.recorded.find(key, serial) {
+        let serial = subject.identity().serial();
+        let recorded = match issuer {
+            Some(issuer) => self.recorded.find(issuer.identity().spki_sha256(), serial),
+            None => self.recorded.find_of_any(serial),
+        };
+        if let Some(entry) = recorded {
             let (at, reason) = (entry.at(), entry.reason());
             return Err(revoked(subject, &Revoked { at, reason, source: "our own authority".into() }));
         }
-        let told = self.told.get(&key).and_then(|told| told.get(serial));
+        let told = issuer.and_then(|issuer| self.told.get(&issuer.identity().spki_sha256())?.get(serial));
         match told.cloned().or_else(|| self.lists.revoked(subject, issuer, now)) {
             Some(found) => Err(revoked(subject, &found)),
             None => Ok(()),

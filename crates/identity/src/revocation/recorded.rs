@@ -53,8 +53,13 @@ impl Recorded {
     }
 
     pub(super) fn find(&self, issuer: Pin, serial: &Serial) -> Option<Entry> {
-        let (rows, key) = (self.0.get(&issuer)?, Key::of(serial.bytes())?);
-        rows.0.iter().find_map(|row| row.find(key))
+        self.0.get(&issuer)?.find(Key::of(serial.bytes())?)
+    }
+
+    /// The serial number of whatever issuer, for a certificate whose own issuer is not at hand.
+    pub(super) fn find_of_any(&self, serial: &Serial) -> Option<Entry> {
+        let key = Key::of(serial.bytes())?;
+        self.0.values().find_map(|rows| rows.find(key))
     }
 
     pub(super) fn len(&self) -> usize {
@@ -63,6 +68,10 @@ impl Recorded {
 }
 
 impl Rows {
+    fn find(&self, serial: Key) -> Option<Entry> {
+        self.0.iter().find_map(|row| row.find(serial))
+    }
+
     fn add(&mut self, new: Index) {
         let mut new = new;
         let most = MOST_IN_ROW.into_iter().chain([usize::MAX]);

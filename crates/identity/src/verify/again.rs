@@ -36,11 +36,12 @@ pub(super) fn standing(
 /// Who issued a leaf that stands alone, because it is itself what we trust: itself, or another authority that we hold.
 fn issuer_of_one(path: &[Certificate], trust: &Trust) -> Option<Certificate> {
     let [alone] = path else { return None };
-    let name = alone.identity().issuer();
-    let mut candidates = std::iter::once(alone).chain(trust.anchors());
-    candidates
-        .find(|issuer| {
-            issuer.identity().subject() == name && verify_issued(alone.der(), issuer.spki_der()).is_ok()
-        })
-        .cloned()
+    if alone.is_self_issued() {
+        return Some(alone.clone());
+    }
+    let issued = |issuer: &&Certificate| {
+        issuer.identity().subject() == alone.identity().issuer()
+            && verify_issued(alone.der(), issuer.spki_der()).is_ok()
+    };
+    trust.anchors().find(issued).cloned()
 }

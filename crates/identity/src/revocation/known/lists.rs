@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use super::{Answer, Revoked, unknown};
 use crate::revocation::crl::NotItsList;
 use crate::verify::cause;
-use crate::{Certificate, Crl, OutdatedCrl, RevocationPolicy};
+use crate::{Certificate, Crl, DistinguishedName, OutdatedCrl, RevocationPolicy};
 
 /// How far the clock of whoever made a list may be ahead of ours.
 pub(crate) const SKEW: Duration = Duration::minutes(5);
@@ -54,6 +54,13 @@ impl List {
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// What the list says about a certificate that it names.
+    fn naming(&self, subject: &Certificate) -> Option<Revoked> {
+        let crl = Some(&self.crl).filter(|crl| crl.scope().speaks_of(subject))?;
+        let entry = crl.find(subject.identity().serial())?;
+        Some(Revoked { at: entry.at, reason: entry.reason, source: Arc::clone(&self.source) })
     }
 
     fn is_of_the_future(&self, now: OffsetDateTime) -> bool {
@@ -111,7 +118,7 @@ impl Lists {
 
     /// Establishes which lists `issuer` signed.
     pub(super) fn recognize(&self, issuer: &Certificate) {
-        for list in self.named(issuer) {
+        for list in self.named(issuer.identity().subject()) {
             // What is not its list says so again when somebody is judged.
             let _ = list.crl.verify_issuer(issuer);
         }
@@ -121,14 +128,13 @@ impl Lists {
     pub(super) fn revoked(
         &self,
         subject: &Certificate,
-        issuer: &Certificate,
+        issuer: Option<&Certificate>,
         now: OffsetDateTime,
     ) -> Option<Revoked> {
-        let named = |list: &&List| list.crl.scope().speaks_of(subject);
-        self.of(issuer, now).filter(named).find_map(|list| {
-            let entry = list.crl.find(subject.identity().serial())?;
-            Some(Revoked { at: entry.at, reason: entry.reason, source: Arc::clone(&list.source) })
-        })
+        match issuer {
+            Some(issuer) => self.of(issuer, now).find_map(|list| list.naming(subject)),
+            None => self.named(subject.identity().issuer()).iter().find_map(|list| list.naming(subject)),
+        }
     }
 
     /// Whether a list clears a certificate that none of them names.
@@ -155,7 +161,7 @@ impl Lists {
 
     /// Refuses where a list pretends to be the issuer's: whoever put it there wants something to be passed over.
     fn honest(&self, subject: &Certificate, issuer: &Certificate) -> Result<(), Refusal> {
-        for list in self.named(issuer) {
+        for list in self.named(issuer.identity().subject()) {
             match list.crl.verify_issuer(issuer) {
                 Ok(()) | Err(NotItsList::OtherAuthority) => {}
                 Err(why) => return Err(unknown(subject, &format!("{}: {why}", list.source))),
@@ -166,7 +172,11 @@ impl Lists {
 
     /// The lists that the issuer signed, of each scope the newest that is not of the future.
     fn of(&self, issuer: &Certificate, now: OffsetDateTime) -> impl Iterator<Item = &List> {
-        let signed = || self.named(issuer).iter().filter(|list| list.crl.verify_issuer(issuer).is_ok());
+        let signed = || {
+            self.named(issuer.identity().subject())
+                .iter()
+                .filter(|list| list.crl.verify_issuer(issuer).is_ok())
+        };
         signed().filter(move |list| {
             !signed().any(|other| {
                 other.crl.scope() == list.crl.scope()
@@ -176,7 +186,7 @@ impl Lists {
         })
     }
 
-    fn named(&self, issuer: &Certificate) -> &[List] {
-        self.0.get(issuer.identity().subject().der()).map_or(&[], Vec::as_slice)
+    fn named(&self, issuer: &DistinguishedName) -> &[List] {
+        self.0.get(issuer.der()).map_or(&[], Vec::as_slice)
     }
 }

@@ -11,8 +11,8 @@ use time::Duration;
 
 use super::made::{Made, NOW, ca, client, judge, trust};
 use crate::{
-    Crl, Denied, List, OutdatedCrl, Pin, RecordedRevocation, RevocationPolicy, RevocationReason, Revocations,
-    Revoked, Trust, Verification, Verified, verify_again,
+    Crl, Denied, IssuerMatch, List, OutdatedCrl, Pin, RecordedRevocation, RevocationPolicy, RevocationReason,
+    Revocations, Revoked, Trust, Verification, Verified, verify_again,
 };
 
 /// A root, an issuer below it and a client below that.
@@ -291,8 +291,20 @@ fn a_leaf_that_is_trusted_itself_can_be_revoked_and_is_asked_about() {
     let refusal = pinned(&revocations, &[&world.alice, &world.issuer]).unwrap_err();
     assert_eq!(refusal.code(), Code::CertificateRevoked);
     let serial = world.alice.certificate().identity().serial().clone();
-    let denied = Revocations::default().with_denied([Denied { serial, issuer: None }]);
+    let by_serial = Denied { serial, issuer: None };
+    let denied = Revocations::default().with_denied([by_serial.clone()]);
     assert_eq!(pinned(&denied, &[&world.alice]).unwrap_err().code(), Code::CertificateRevoked);
+    // Its issuer is not at hand: whatever names it counts against it.
+    let by_pin = Denied { issuer: Some(IssuerMatch::Key(world.issuer.pin())), ..by_serial };
+    let list = world.issuer.list(list(1, &[&world.alice]));
+    for revocations in [
+        revocations,
+        Revocations::default().with_denied([by_pin]),
+        with_lists(RevocationPolicy::default(), &[&list]),
+    ] {
+        let refusal = pinned(&revocations, &[&world.alice]).unwrap_err();
+        assert_eq!(refusal.code(), Code::CertificateRevoked);
+    }
     assert_eq!(pinned(&Revocations::new(asking()), &[&world.alice]).unwrap().unanswered(), [0]);
 }
 
