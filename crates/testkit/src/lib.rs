@@ -16,6 +16,7 @@
 //! - [`ran`]: a program that ran to its end.
 //! - [`recipe`]: PKIs made by the openssl lines that users copy.
 //! - [`revocation`]: lists of what an authority took back.
+//! - [`services`]: an authority's services, lists and OCSP, switchable.
 //! - [`wire`]: one raw connection, plain or TLS.
 //! - [`world`]: a folder for one test.
 
@@ -30,6 +31,7 @@ pub mod patience;
 pub mod ran;
 pub mod recipe;
 pub mod revocation;
+pub mod services;
 pub mod wire;
 pub mod world;
 

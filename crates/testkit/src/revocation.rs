@@ -49,6 +49,13 @@ impl<'a> List<'a> {
         self
     }
 
+    /// Is valid for so many seconds from now.
+    #[must_use]
+    pub fn for_seconds(mut self, seconds: u32) -> Self {
+        self.dates = format!("-crlsec {seconds}");
+        self
+    }
+
     /// Has these extensions instead of the authority's key identifier; with none it is of version 1.
     #[must_use]
     pub fn extended(mut self, extensions: &str) -> Self {
