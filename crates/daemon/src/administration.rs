@@ -11,6 +11,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use transport::Clock;
 
+use crate::inquirers::Inquirers;
 use crate::reload::{Asked, Record};
 use crate::status::Announcement;
 
@@ -19,6 +20,7 @@ pub(crate) struct NodeAdministration {
     pub(crate) shown: Arc<ArcSwap<Announcement>>,
     pub(crate) metrics: Metrics,
     pub(crate) record: Arc<Record>,
+    pub(crate) inquirers: Arc<Inquirers>,
     /// Where reloads are asked for; one may wait while another is under way.
     pub(crate) reloads: mpsc::Sender<Asked>,
     pub(crate) ledger: Option<Arc<dyn Ledger>>,
@@ -32,6 +34,7 @@ impl Administration for NodeAdministration {
         let mut status = self.shown.load().status(self.metrics.generation(), self.started, now);
         if let Some(status) = status.as_object_mut() {
             status.insert("reload".to_owned(), self.record.status(now));
+            status.insert("revocation".to_owned(), json!(self.inquirers.shown()));
         }
         status
     }

@@ -20,6 +20,7 @@ mod announce;
 mod auditor;
 #[cfg_attr(not(test), expect(dead_code, reason = "the publisher of revocations begins it"))]
 mod following;
+mod inquirers;
 pub mod issuing;
 mod journal;
 mod log;

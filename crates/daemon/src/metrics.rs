@@ -75,7 +75,9 @@ const DAYS: Described = Described {
 #[must_use]
 pub fn reference() -> String {
     let mut page = String::from(PREFACE);
-    for metric in Metrics::DESCRIBED.iter().chain(&[NOT_AFTER, DAYS, RELOADS]) {
+    let asked = revocation::Metrics::DESCRIBED;
+    let asked = asked.map(|(name, kind, labels, help)| Described { name, kind, labels, help });
+    for metric in Metrics::DESCRIBED.iter().chain(&asked).chain(&[NOT_AFTER, DAYS, RELOADS]) {
         let Described { name, kind, labels, help } = metric;
         page.push_str(&format!("| `{name}` | {kind} | {labels} | {help} |\n"));
     }

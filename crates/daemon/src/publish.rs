@@ -9,6 +9,7 @@ use fault::{Fault, Faults};
 use gateway::{Entrance, HttpLimits, SlotLimits, Snapshot, Spoken};
 use transport::{ClientAuth, Clock, Door, DoorSpec, Memories, TlsVersion};
 
+use crate::inquirers::Inquirers;
 use crate::prepare::TlsProfile;
 use crate::serving::Serving;
 
@@ -16,6 +17,7 @@ use crate::serving::Serving;
 pub(crate) struct Publisher {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) memories: Memories,
+    pub(crate) inquirers: Arc<Inquirers>,
 }
 
 impl Publisher {
@@ -68,7 +70,7 @@ impl Publisher {
             handshake_timeout: prepared.plan.limits.handshake_timeout,
             clock: Arc::clone(&self.clock),
             memories: self.memories.clone(),
-            online: None,
+            online: self.inquirers.of(&tls.revocation),
         })
         .map(Some)
     }
@@ -136,7 +138,7 @@ fn slot_limits(limits: &config::LimitsPlan) -> SlotLimits {
 }
 
 /// A bound as this machine counts; what it cannot count to is no bound.
-fn size(bound: u64) -> usize {
+pub(crate) fn size(bound: u64) -> usize {
     usize::try_from(bound).unwrap_or(usize::MAX)
 }
 

@@ -19,6 +19,7 @@ use transport::{Clock, Memories, SystemClock};
 use crate::adjust::Adjusted;
 use crate::administration::NodeAdministration;
 use crate::announce::announcement;
+use crate::inquirers::Inquirers;
 use crate::journal::{NodeJournal, Switches};
 use crate::log::{self, Level, Sink};
 use crate::metrics::Certificates;
@@ -106,7 +107,12 @@ impl Start {
         let databases = serving::open(plan, &[], &metrics)?;
         let serving = Serving { prepared: Arc::clone(&prepared), credentials, listeners, databases };
         let shown = Arc::new(ArcSwap::from_pointee(announcement(&serving)));
-        let publisher = Publisher { clock: Arc::clone(&clock), memories: Memories::default() };
+        let inquirers = Arc::new(Inquirers::register(&mut registry, Arc::clone(&clock)));
+        let publisher = Publisher {
+            clock: Arc::clone(&clock),
+            memories: Memories::default(),
+            inquirers: Arc::clone(&inquirers),
+        };
         let snapshot = publisher.snapshot(&serving)?;
         let auditor = records.as_ref().map(Records::auditor);
         let grace = Arc::new(Mutex::new(plan.limits.shutdown));
@@ -123,6 +129,7 @@ impl Start {
             shown: Arc::clone(&shown),
             metrics: metrics.clone(),
             record: Arc::clone(&record),
+            inquirers,
             reloads,
             ledger,
             started: clock.now(),
@@ -162,6 +169,8 @@ impl Node {
         for bound in &reloader.serving.listeners {
             gateway.open(Arc::clone(&bound.listener));
         }
+        let inquirers = Arc::clone(&reloader.publisher.inquirers);
+        let judging = tokio::spawn(inquirers.judge(Arc::clone(&gateway), stop.clone()));
         let reloading = tokio::spawn(reloader.run(asked, hangup, stop.clone()));
         match drained(&gateway, signals, &stop, &grace).await {
             Some(Drained::Fully) => {}
@@ -177,6 +186,9 @@ impl Node {
                 }
             }
             Err(error) => tracing::error!(%error, "the node no longer reloaded and renewed"),
+        }
+        if let Err(error) = judging.await {
+            tracing::error!(%error, "live sessions were no longer judged by what authorities answered");
         }
         // The journal holds the way into the ledger; what is on its way ends with it.
         drop(gateway);

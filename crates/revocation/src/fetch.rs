@@ -87,7 +87,7 @@ impl Fetcher {
         match tokio::time::timeout(timeout, self.follow(url, request)).await {
             Ok(outcome) => outcome,
             Err(_) => {
-                let why = format!("{url} did not answer within {} s", timeout.as_secs_f32());
+                let why = format!("{url} did not answer within {:.1} s", timeout.as_secs_f32());
                 Err(Unfetched::new(Why::Timeout, why))
             }
         }

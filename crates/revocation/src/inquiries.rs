@@ -64,8 +64,17 @@ struct Inner {
 
 impl Inquiries {
     /// Begins, with the lists that are to be fetched at once. Must be called within a runtime.
+    ///
+    /// `changed` is counted up at each moment at which a session that was let in may have to go: an authority has taken
+    /// something back, or its answer has ended, or it is time to find out who still needs which answer. Whoever judges
+    /// live sessions should then judge all of them again.
     #[must_use]
-    pub fn start(settings: Settings, metrics: Metrics, clock: Arc<dyn Clock>) -> Self {
+    pub fn start(
+        settings: Settings,
+        metrics: Metrics,
+        clock: Arc<dyn Clock>,
+        changed: watch::Sender<u64>,
+    ) -> Self {
         let Settings { verification, prefetch, rewrites, max_bytes } = settings;
         let allow_private_addresses = verification.allow_private_addresses;
         let bounds = Bounds { max_bytes, allow_private_addresses, rewrites };
@@ -78,20 +87,12 @@ impl Inquiries {
             lanes: Semaphore::new(MOST_AT_ONE_TIME),
             clock,
             metrics,
-            changed: watch::Sender::new(0),
+            changed,
             news: Notify::new(),
         });
         let stop = CancellationToken::new();
         keeping::begin(&inner, stop.clone());
         Self { inner, _background: stop.drop_guard() }
-    }
-
-    /// Counts the moments at which a session that was let in may have to go: an authority has taken something back, or
-    /// its answer has ended, or it is time to ask who still needs which answer. Whoever judges live sessions should then
-    /// judge all of them again.
-    #[must_use]
-    pub fn changed(&self) -> watch::Receiver<u64> {
-        self.inner.changed.subscribe()
     }
 
     /// The addresses that were asked, and what came of it.
@@ -163,7 +164,21 @@ impl Inner {
                 (_, None) => Asked::Forged { why: "nobody was asked".to_owned() },
             }
         };
-        identity::settle(verified, &self.verification, asked, now)
+        let settled = identity::settle(verified, &self.verification, asked, now)?;
+        if !settled.warnings().is_empty() {
+            self.warn(&settled, verified, now);
+        }
+        Ok(settled)
+    }
+
+    /// Warns of somebody who was let in unasked, and of the same one again after a minute.
+    fn warn(&self, settled: &Verified, verified: &Verified, now: OffsetDateTime) {
+        let subject = asked_about(verified).find_map(|(subject, issuer)| self.store.known(subject, issuer));
+        if subject.is_none_or(|subject| subject.is_to_be_warned_of(now)) {
+            for warning in settled.warnings() {
+                tracing::warn!("{warning}");
+            }
+        }
     }
 
     fn announce_change(&self) {

@@ -20,6 +20,7 @@ pub(crate) struct Subject {
     /// Its responders.
     pub(crate) answers: Option<Arc<AnswerSource>>,
     used: AtomicI64,
+    warned: AtomicI64,
 }
 
 /// What was found out about one certificate, by either method.
@@ -35,11 +36,19 @@ impl Subject {
         lists: Box<[Arc<ListSource>]>,
         answers: Option<Arc<AnswerSource>>,
     ) -> Self {
-        Self { certificate, lists, answers, used: AtomicI64::new(0) }
+        Self { certificate, lists, answers, used: AtomicI64::new(0), warned: AtomicI64::new(i64::MIN) }
     }
 
     pub(crate) fn last_used(&self) -> i64 {
         self.used.load(Ordering::Relaxed)
+    }
+
+    /// Whether the log should say at `now` that it was let in unasked: it has not done so for a minute.
+    pub(crate) fn is_to_be_warned_of(&self, now: OffsetDateTime) -> bool {
+        let now = milliseconds(now);
+        let warned = self.warned.load(Ordering::Relaxed);
+        let due = now.saturating_sub(warned) >= MILLISECONDS_BETWEEN_WARNINGS;
+        due && self.warned.compare_exchange(warned, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     /// What memory says; none where somebody has to be asked first. An answer that counts is enough, whoever gave it:
@@ -89,3 +98,5 @@ fn weight(look: &Look) -> u8 {
         Look::Known(Asked::NotAskable) => 0,
     }
 }
+
+const MILLISECONDS_BETWEEN_WARNINGS: i64 = 60_000;

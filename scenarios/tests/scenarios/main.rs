@@ -24,6 +24,7 @@ mod policy;
 mod querying;
 mod read_only;
 mod revocation_lists;
+mod revocation_online;
 mod revocations;
 mod services;
 mod shutdown;

@@ -47,7 +47,19 @@ struct Node {
     generation: u64,
     certificates: Vec<Certificate>,
     databases: Vec<Database>,
+    revocation: Vec<Source>,
     uptime_seconds: i64,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Source {
+    method: String,
+    url: String,
+    fetched_at: Option<String>,
+    good_until: Option<String>,
+    entries: u64,
+    failure: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -146,11 +158,34 @@ impl Node {
             certificates.row([&certificate.name, &certificate.subject, &certificate.not_after, &days]);
         }
         console.line(format_args!("\n{certificates}"));
+        self.print_revocation(console);
         for certificate in self.certificates.iter().filter(|certificate| certificate.days < moment::SOON_DAYS)
         {
             let warning =
                 format!("certificate {} ends in {} days", printable(&certificate.name), certificate.days);
             console.line(paint.notable(&warning));
         }
+    }
+
+    fn print_revocation(&self, console: &mut Console) {
+        if self.revocation.is_empty() {
+            return;
+        }
+        let mut sources =
+            Table::new(["revocation", "address", "fetched", "good until", "entries", "last failure"]);
+        for source in &self.revocation {
+            let (fetched, until) = (source.fetched_at.as_deref(), source.good_until.as_deref());
+            let failure = source.failure.as_deref().unwrap_or_default();
+            let (never, entries) = ("never", source.entries.to_string());
+            sources.row([
+                &source.method,
+                &source.url,
+                fetched.unwrap_or(never),
+                until.unwrap_or(never),
+                &entries,
+                failure,
+            ]);
+        }
+        console.line(format_args!("\n{sources}"));
     }
 }

@@ -212,7 +212,7 @@ async fn a_list_is_fetched_again_before_it_ends_without_anybody_waiting_for_it()
     let client = root.client(6, &[services.url("a.crl")]);
     world.judge(&[&client]).await.unwrap();
     services.set("a.crl", Answer::File(root.list(2, &[6], begin(), begin() + 9 * DAY)));
-    let mut changed = world.inquiries.changed();
+    let mut changed = world.changed.subscribe();
     changed.mark_unchanged();
     world.clock.advance(time::Duration::hours(21));
     eventually("the second request", || services.asked("a.crl") == 2).await;
@@ -228,7 +228,7 @@ async fn what_nobody_uses_is_not_fetched_again_after_everybody_was_asked_once() 
     let world = World::new(&root, lists());
     let client = root.client(6, &[services.url("a.crl")]);
     world.judge(&[&client]).await.unwrap();
-    let mut changed = world.inquiries.changed();
+    let mut changed = world.changed.subscribe();
     let fetched_now = || world.inquiries.shown()[0].fetched_at == Some(world.clock.now());
     world.clock.advance(time::Duration::hours(21));
     eventually("the second list", fetched_now).await;

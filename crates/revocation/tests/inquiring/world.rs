@@ -16,6 +16,7 @@ use rcgen::{
     SerialNumber,
 };
 use time::OffsetDateTime;
+use tokio::sync::watch;
 use transport::{Clock as _, Online as _, TestClock};
 
 /// One authority.
@@ -116,6 +117,7 @@ impl Authority {
 pub(crate) struct World {
     pub(crate) clock: TestClock,
     pub(crate) inquiries: Arc<Inquiries>,
+    pub(crate) changed: watch::Sender<u64>,
     trust: Trust,
 }
 
@@ -130,12 +132,14 @@ impl World {
         let policy = Verification { allow_private_addresses: true, ..verification };
         let settings = Settings { verification: policy, prefetch, rewrites: Vec::new(), max_bytes: 16 << 20 };
         let metrics = Metrics::register(&mut Registry::default());
-        let inquiries = Arc::new(Inquiries::start(settings, metrics, Arc::new(clock.clone())));
+        let changed = watch::Sender::new(0);
+        let clock_of_inquiries = Arc::new(clock.clone());
+        let inquiries = Arc::new(Inquiries::start(settings, metrics, clock_of_inquiries, changed.clone()));
         let revocations =
             Revocations::new(RevocationPolicy { verification: Some(policy), ..RevocationPolicy::default() });
         let trust = Trust::new(vec![root.certificate.clone()], Strictness::default())
             .with_revocations(Arc::new(revocations));
-        Self { clock, inquiries, trust }
+        Self { clock, inquiries, changed, trust }
     }
 
     /// A chain as the door verified it, with nobody asked yet.

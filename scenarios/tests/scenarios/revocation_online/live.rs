@@ -1,0 +1,41 @@
+//! Sessions that are open when their certificate is taken back.
+
+use std::time::Duration;
+
+use testkit::Client;
+use testkit::patience::wait_for;
+use testkit::revocation::List;
+
+use super::town::Town;
+
+/// R16, R19: the list is fetched again in the background, and whoever it names is cut within a second of that; others
+/// are not.
+#[test]
+fn a_live_session_ends_within_a_second_of_the_list_that_names_it() {
+    let town = Town::new();
+    town.client("client-ca", "bad", &town.lists_at(&["clients.crl"]));
+    town.client("client-ca", "good", &town.lists_at(&["clients.crl"]));
+    town.publish("clients.crl", &List::of(town.world(), "client-ca").numbered(1));
+    let node = town.serve("ocsp: false, crl: { cache_ttl: 2s }");
+    let open = |name: &str| {
+        let mut wire = Client::new().presenting(town.world(), name).connect(&node).expect("a handshake");
+        wire.ask("app", "SELECT 1");
+        assert_eq!(wire.answer().status, 200);
+        wire
+    };
+    let (mut bad, mut good) = (open("bad"), open("good"));
+    town.publish(
+        "clients.crl",
+        &List::of(town.world(), "client-ca").numbered(2).revoking("bad", "keyCompromise"),
+    );
+    // Nobody comes meanwhile: what keeps the list fresh is the live sessions.
+    wait_for(
+        "the new list",
+        || node.log(),
+        || node.has_logged(&["a revocation list was fetched", "0x02"]).then_some(()),
+    );
+    bad.ends_within(Duration::from_secs(1));
+    node.logged(&["revoked", &town.serial("bad")]);
+    good.ask("app", "SELECT 2");
+    assert_eq!(good.answer().status, 200);
+}
