@@ -4,12 +4,14 @@
 //! - [`route`]: what a path names.
 //! - [`query`](mod@query): a database's answer to SQL.
 //! - [`whoami`]: who the door takes the caller for.
+//! - [`admin`]: the control plane.
 //! - [`why`]: why something was refused.
 //! - [`body`]: a request body within its limits.
 //! - [`delivery`]: the body of an answer on its way to the peer.
 //! - [`reply`]: answers and their shapes.
 //! - [`rest`]: an idle HTTP/1.1 connection without the buffers that only a request needs.
 
+mod admin;
 mod answer;
 mod body;
 mod delivery;

@@ -17,8 +17,8 @@ use crate::http::body::{self, Patience};
 use crate::http::delivery::{AnswerBody, Large};
 use crate::http::query::Unanswered;
 use crate::http::reply::{self, Reply};
-use crate::http::route::{Named, Route, route};
-use crate::http::{query, whoami, why};
+use crate::http::route::{Admin, Named, Route, route};
+use crate::http::{admin, query, whoami, why};
 use crate::journal::AccessLine;
 use crate::judged::Judged;
 use crate::refused::RefusalId;
@@ -152,16 +152,7 @@ impl<'a> Asked<'a> {
             Route::Named(route) => route,
         };
         let peer = peer.map_err(|refusal| Unanswered::Refusal(refusal.clone()))?;
-        if self.first
-            && !self
-                .session
-                .gateway
-                .rate
-                .allows(self.snapshot.http_limits.per_principal_rps, peer.principal())
-        {
-            let refusal = Refusal::new(Code::RateLimited, "limits.rate.per_principal_rps");
-            return Err(Unanswered::Refusal(refusal));
-        }
+        self.within_its_rate(peer)?;
         match route {
             Named::WhoAmI => {
                 self.only(&Method::GET)?;
@@ -171,16 +162,7 @@ impl<'a> Asked<'a> {
                 self.only(&Method::GET)?;
                 self.metrics(peer)
             }
-            Named::Status => self
-                .administrator(peer, || reply::ok(self.session.gateway.administration.status().to_string())),
-            Named::Refusals => self.administrator(peer, || why::listed(self.session, head.uri.query())),
-            Named::Why(id) => {
-                // The page is made after the question whether the caller may see it.
-                self.administrator(peer, || ())?;
-                self.only(&Method::GET)?;
-                Ok(why::explained(self.session, self.snapshot, id).await)
-            }
-            Named::Admin => self.administrator(peer, || not_found("unknown endpoint")),
+            Named::Admin(route) => self.administrator(peer, route, body).await,
             Named::Reserved => Err(nothing("reserved path not available")),
             Named::NoDatabase => {
                 Err(nothing("no database in request (name it in the path, host, or set a default)"))
@@ -188,6 +170,15 @@ impl<'a> Asked<'a> {
             Named::BadDatabase => Err(nothing("invalid or reserved database name")),
             Named::Database { name, endpoint } => self.database(peer, name, endpoint, body).await,
         }
+    }
+
+    fn within_its_rate(&self, peer: &Peer) -> Result<(), Unanswered> {
+        let most = self.snapshot.http_limits.per_principal_rps;
+        // What is asked again because the snapshot changed is counted once.
+        if !self.first || self.session.gateway.rate.allows(most, peer.principal()) {
+            return Ok(());
+        }
+        Err(Unanswered::Refusal(Refusal::new(Code::RateLimited, "limits.rate.per_principal_rps")))
     }
 
     fn metrics(&self, peer: &Peer) -> Result<Reply, Unanswered> {
@@ -222,21 +213,39 @@ impl<'a> Asked<'a> {
         let _room = self.session.gateway.room.take(most).map_err(|Full| {
             Unanswered::Reply(Box::new(no_room("too many large requests are being received")))
         })?;
-        let patience = if self.version == "1.1" { Patience::OneLook } else { Patience::None };
-        let body =
-            body::read(body, limits.body_bytes, limits.body, patience).await.map_err(Unanswered::Reply)?;
+        let body = body::read(body, limits.body_bytes, limits.body, self.patience())
+            .await
+            .map_err(Unanswered::Reply)?;
         self.served = Some(served);
         query::query(self.snapshot, &permit, &served.database, &body).await
     }
 
-    fn administrator<T>(&self, peer: &Peer, page: impl FnOnce() -> T) -> Result<T, Unanswered> {
+    async fn administrator(
+        &self,
+        peer: &Peer,
+        route: Admin<'_>,
+        body: &mut Incoming,
+    ) -> Result<Reply, Unanswered> {
         if !self.snapshot.control_plane {
             return Err(nothing("control plane not enabled"));
         }
         let permit =
             access::admit_admin(peer, &self.snapshot.grants, self.at).map_err(Unanswered::Refusal)?;
         self.uses(None, &permit)?;
-        Ok(page())
+        if let Some(method) = route.method() {
+            self.only(&method)?;
+        }
+        let limits = &self.snapshot.http_limits;
+        let body = body::read(body, MOST_ADMIN_BYTES, limits.body, self.patience())
+            .await
+            .map_err(Unanswered::Reply)?;
+        let (session, snapshot, uri) = (self.session, self.snapshot, &self.head.uri);
+        let (path, query) = (uri.path(), uri.query());
+        Ok(admin::answer(route, &admin::Asked { session, snapshot, peer, path, query, body: &body }).await)
+    }
+
+    fn patience(&self) -> Patience {
+        if self.version == "1.1" { Patience::OneLook } else { Patience::None }
     }
 
     /// Notes a permit as used, while the snapshot that gave it is the newest.
@@ -281,11 +290,10 @@ fn no_room(message: &str) -> Reply {
 }
 
 fn nothing(message: &str) -> Unanswered {
-    Unanswered::Reply(Box::new(not_found(message)))
+    Unanswered::Reply(Box::new(reply::fault(StatusCode::NOT_FOUND, message)))
 }
 
-fn not_found(message: &str) -> Reply {
-    reply::fault(StatusCode::NOT_FOUND, message)
-}
+/// A list of what may be weaker, and far more than that.
+const MOST_ADMIN_BYTES: usize = 64 * 1024;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

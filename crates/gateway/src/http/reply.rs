@@ -28,6 +28,11 @@ pub(crate) fn fault(status: StatusCode, message: &str) -> Reply {
     json_reply(status, envelope(json!({ "message": message })))
 }
 
+/// What was asked for cannot be done as things are; `body` says why.
+pub(crate) fn conflict(body: &serde_json::Value) -> Reply {
+    json_reply(StatusCode::CONFLICT, Bytes::from(format!("{body}\n")))
+}
+
 /// A "no", with the code and the id by which the operator finds the cause.
 pub(crate) fn refusal(refusal: &Refusal, id: RefusalId) -> Reply {
     let code = refusal.code();

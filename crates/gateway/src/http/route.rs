@@ -20,14 +20,8 @@ pub(crate) enum Named<'a> {
     WhoAmI,
     /// The metrics page: `/_metrics`.
     Metrics,
-    /// The node described for administrators: `/_admin/status`.
-    Status,
-    /// What was refused lately: `/_admin/refusals`.
-    Refusals,
-    /// Why one thing was refused: `/_admin/refusals/{id}`.
-    Why(&'a str),
-    /// Another path below `/_admin/`.
-    Admin,
+    /// A path below `/_admin/`.
+    Admin(Admin<'a>),
     /// Another path that begins with an underscore.
     Reserved,
     /// An endpoint of a database: `/<database>/<endpoint>`.
@@ -38,6 +32,27 @@ pub(crate) enum Named<'a> {
     NoDatabase,
 }
 
+/// A resource for administrators.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Admin<'a> {
+    /// The node described: `/_admin/status`.
+    Status,
+    /// Every live session: `/_admin/sessions`.
+    Sessions,
+    /// Who is connected with which certificate: `/_admin/connections`.
+    Connections,
+    /// Ends sessions: `/_admin/kill`.
+    Kill,
+    /// Reads the configuration again: `/_admin/reload`.
+    Reload,
+    /// What was refused lately: `/_admin/refusals`.
+    Refusals,
+    /// Why one thing was refused: `/_admin/refusals/{id}`.
+    Why(&'a str),
+    /// Nothing that there is.
+    Unknown,
+}
+
 /// Reads a path.
 pub(crate) fn route(path: &str) -> Route<'_> {
     match path {
@@ -45,8 +60,6 @@ pub(crate) fn route(path: &str) -> Route<'_> {
         "/health" | "/v1/health" | "/v1/healthz" => Route::HealthWithMode,
         "/_auth/whoami" => Route::Named(Named::WhoAmI),
         "/_metrics" => Route::Named(Named::Metrics),
-        "/_admin/status" => Route::Named(Named::Status),
-        "/_admin/refusals" => Route::Named(Named::Refusals),
         _ => match path.strip_prefix("/_refusals/") {
             Some(id) => Route::Refusal(id),
             None => Route::Named(below(path.strip_prefix('/').unwrap_or(path))),
@@ -58,11 +71,23 @@ fn below(path: &str) -> Named<'_> {
     let (name, endpoint) = path.split_once('/').unwrap_or((path, ""));
     match name {
         "" => Named::NoDatabase,
-        "_admin" => endpoint.strip_prefix("refusals/").map_or(Named::Admin, Named::Why),
+        "_admin" => Named::Admin(administrative(endpoint)),
         _ if name.starts_with('_') => Named::Reserved,
         _ if is_endpoint(name) => Named::NoDatabase,
         _ if may_name_a_database(name) => Named::Database { name, endpoint },
         _ => Named::BadDatabase,
+    }
+}
+
+fn administrative(endpoint: &str) -> Admin<'_> {
+    match endpoint {
+        "status" => Admin::Status,
+        "sessions" => Admin::Sessions,
+        "connections" => Admin::Connections,
+        "kill" => Admin::Kill,
+        "reload" => Admin::Reload,
+        "refusals" => Admin::Refusals,
+        _ => endpoint.strip_prefix("refusals/").map_or(Admin::Unknown, Admin::Why),
     }
 }
 
@@ -79,7 +104,7 @@ fn may_name_a_database(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Named, Route, route};
+    use super::{Admin, Named, Route, route};
 
     #[test]
     fn a_path_names_one_thing() {
@@ -93,14 +118,16 @@ mod tests {
         assert_eq!(named("/"), Named::NoDatabase);
         assert_eq!(named("/query"), Named::NoDatabase);
         assert_eq!(named("/_nothing"), Named::Reserved);
-        assert_eq!(named("/_admin/kill"), Named::Admin);
+        assert_eq!(named("/_admin/kill"), Named::Admin(Admin::Kill));
+        assert_eq!(named("/_admin/kill/"), Named::Admin(Admin::Unknown));
+        assert_eq!(named("/_admin"), Named::Admin(Admin::Unknown));
         assert_eq!(named("/a%2fb/query"), Named::BadDatabase);
         assert_eq!(named("/../query"), Named::BadDatabase);
         assert_eq!(route("/v1/healthz"), Route::HealthWithMode);
         assert_eq!(route("/_health"), Route::Health);
         assert_eq!(route("/_refusals/rf_1"), Route::Refusal("rf_1"));
         assert_eq!(named("/_refusals"), Named::Reserved);
-        assert_eq!(named("/_admin/refusals"), Named::Refusals);
-        assert_eq!(named("/_admin/refusals/rf_1"), Named::Why("rf_1"));
+        assert_eq!(named("/_admin/refusals"), Named::Admin(Admin::Refusals));
+        assert_eq!(named("/_admin/refusals/rf_1"), Named::Admin(Admin::Why("rf_1")));
     }
 }

@@ -1,6 +1,7 @@
 //! Sessions that live while what they are judged by changes.
 #![expect(clippy::unwrap_used, reason = "test helpers fail by panicking")]
 
+mod administering;
 mod causes;
 mod farewell;
 mod house;
