@@ -44,7 +44,11 @@ fn load(
     Ok(authority)
 }
 
-fn root_certificate(path: &Path) -> Result<Certificate, Fault> {
+/// The root's certificate.
+///
+/// # Errors
+/// When the file holds none.
+pub(crate) fn root_certificate(path: &Path) -> Result<Certificate, Fault> {
     let certificates = files::load_certificates(path)?;
     certificates.into_iter().next().ok_or_else(|| Fault::yours("there is no root in the file").in_file(path))
 }

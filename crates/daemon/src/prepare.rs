@@ -17,6 +17,7 @@ use time::OffsetDateTime;
 use crate::issuing;
 
 pub(crate) use kept::Earlier;
+use revocation::Authorities;
 
 /// A Plan whose files were loaded and found good. Nothing has been bound, opened or written.
 pub struct Prepared {
@@ -168,13 +169,17 @@ fn trust(
     now: OffsetDateTime,
     lists: &mut revocation::Loaded,
 ) -> Result<Noticed<Option<Arc<Trust>>>, Faults> {
-    let Some(mut anchors) = client_ca(plan, tls)? else { return Ok((None, Vec::new())) };
+    let Some(anchors) = client_ca(plan, tls)? else { return Ok((None, Vec::new())) };
     let mut noticed = expiring(&anchors, now);
     let ours = match tls.client_ca {
         Some(ClientCa::Authority) => anchors.first().map(|issuer| issuer.identity().spki_sha256()),
         _ => None,
     };
-    let revocations = revocation::revocations(&tls.revocation, &mut anchors, ours, lists, now, &mut noticed)?;
+    // A root that cannot be read is a fault of the authority, which is told there.
+    let root = plan.authority.as_ref().and_then(|authority| authority.root_cert.as_deref());
+    let root = root.and_then(|root| issuing::root_certificate(root).ok());
+    let authorities = Authorities { anchors: &anchors, ours, root };
+    let revocations = revocation::revocations(&tls.revocation, authorities, lists, now, &mut noticed)?;
     let strictness = Strictness {
         allow_x509_v1: tls.allow_x509_v1,
         environment: Some(plan.environment.as_str().to_owned()),

@@ -204,7 +204,6 @@ fn a_revoked_intermediate_in_client_ca_vouches_for_nobody() {
     deep(&production);
     let both = world.read("client-ca.crt") + &world.read("middle.crt");
     world.write("client-ca.crt", both);
-    world.write("only-root.crt", world.read("client-ca.crt"));
     List::of(world, "middle").revoking("deep", "superseded").write("middle.crl");
     let node = serve(&production, "crl_files: [middle.crl]");
     assert_eq!(knock(&production, &node, "deep"), REVOKED, "the intermediate's own list counts");

@@ -44,6 +44,7 @@ impl Earlier<'_> {
         let same = self.same_authorities(old, was, plan, tls)
             && was.allow_x509_v1 == tls.allow_x509_v1
             && old.environment == plan.environment
+            && self.same_root(old, plan)
             && was.revocation == tls.revocation
             && tls.revocation.crl_files.iter().all(|pattern| self.has(pattern));
         same.then(|| (profile.trust.clone(), profile.of_trust.clone()))
@@ -96,6 +97,12 @@ impl Earlier<'_> {
                     issuer(old) == issuer(plan) && issuer(plan).is_some_and(|path| self.has(&path))
                 }
             }
+    }
+
+    /// The root may have taken back the authorities that are trusted.
+    fn same_root(&self, old: &Plan, plan: &Plan) -> bool {
+        let root = |plan: &Plan| plan.authority.as_ref().and_then(|authority| authority.root_cert.clone());
+        root(old) == root(plan) && root(plan).is_none_or(|path| self.has(&path))
     }
 
     fn has(&self, path: &Path) -> bool {

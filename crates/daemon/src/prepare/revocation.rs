@@ -24,20 +24,28 @@ impl Loaded {
     }
 }
 
-/// What is revoked among the certificates that `anchors` vouch for. An anchor that is revoked itself is taken out of
-/// them: a chain may end there, and so pass by whatever stands above it. `ours` is the key of our own authority, whose
-/// ledger needs no list beside it.
+/// Whose lists and whose ledger are at hand.
+pub(super) struct Authorities<'a> {
+    /// Those who may vouch for clients.
+    pub(super) anchors: &'a [Certificate],
+    /// The key of our own, where it is among them: its ledger needs no list beside it.
+    pub(super) ours: Option<Pin>,
+    /// The root of our own, which may take its issuers back.
+    pub(super) root: Option<Certificate>,
+}
+
+/// What is revoked among the certificates that the anchors vouch for, and among the anchors.
 ///
 /// # Errors
 /// Every list that cannot be used, or is of nobody among the anchors.
 pub(super) fn revocations(
     written: &RevocationPlan,
-    anchors: &mut Vec<Certificate>,
-    ours: Option<Pin>,
+    authorities: Authorities<'_>,
     loaded: &mut Loaded,
     now: OffsetDateTime,
     warnings: &mut Vec<Fault>,
 ) -> Result<Revocations, Faults> {
+    let Authorities { anchors, ours, root } = authorities;
     let lists = lists(written, anchors, loaded)?;
     warnings.extend(lists.iter().filter_map(|list| outdated(list, &written.policy, now)));
     if !lists.is_empty() && written.policy.verification.is_none() {
@@ -45,11 +53,13 @@ pub(super) fn revocations(
         warnings.extend(others.filter_map(|anchor| unlisted(anchor, &lists)));
     }
     warnings.extend(written.revoked_serials.iter().filter_map(|denied| of_nobody(denied, anchors)));
-    withdraw(written, anchors, &lists, now, warnings);
     let denied = written.revoked_serials.iter();
     let denied = denied
         .map(|DeniedSerial { serial, issuer, .. }| Denied { serial: serial.clone(), issuer: issuer.clone() });
-    Ok(Revocations::new(written.policy).with_denied(denied).with_lists(lists).with_ours(ours))
+    let known = Revocations::new(written.policy).with_denied(denied).with_lists(lists).with_ours(ours);
+    let known = known.with_above(anchors.iter().cloned().chain(root));
+    warnings.extend(anchors.iter().filter_map(|anchor| withdrawn(anchor, &known, now)));
+    Ok(known)
 }
 
 /// The lists of the files, each signed by an anchor, and each once however often its path is written.
@@ -146,60 +156,10 @@ fn is(authority: &Certificate, wanted: &IssuerMatch) -> bool {
     }
 }
 
-/// Takes those out of the anchors that another of them, or the operator, took back.
-fn withdraw(
-    written: &RevocationPlan,
-    anchors: &mut Vec<Certificate>,
-    lists: &[List],
-    now: OffsetDateTime,
-    warnings: &mut Vec<Fault>,
-) {
-    let all = anchors.clone();
-    anchors.retain(|anchor| {
-        let issuers =
-            || all.iter().filter(|issuer| issuer.identity().subject() == anchor.identity().issuer());
-        let Some(source) =
-            listed(anchor, issuers(), lists, now).or_else(|| denied(anchor, issuers(), written))
-        else {
-            return true;
-        };
-        let identity = anchor.identity();
-        let said = format!(
-            "client authority {}, serial {}, is revoked, says {source}: it vouches for nobody",
-            identity.subject(),
-            identity.serial()
-        );
-        warnings.push(Fault::yours(said).remedy("take it out of client_ca"));
-        false
-    });
-}
-
-fn listed<'a>(
-    anchor: &Certificate,
-    mut issuers: impl Iterator<Item = &'a Certificate>,
-    lists: &[List],
-    now: OffsetDateTime,
-) -> Option<String> {
-    issuers.find_map(|issuer| {
-        let of_issuer =
-            |list: &&List| list.crl().verify_issuer(issuer).is_ok() && list.crl().this_update() <= now;
-        let speaking = lists.iter().filter(of_issuer).filter(|list| list.crl().scope().speaks_of(anchor));
-        let newest = speaking.max_by_key(|list| (list.crl().number(), list.crl().this_update()))?;
-        newest.crl().find(anchor.identity().serial()).map(|_| newest.source().to_owned())
-    })
-}
-
-fn denied<'a>(
-    anchor: &Certificate,
-    mut issuers: impl Iterator<Item = &'a Certificate>,
-    written: &RevocationPlan,
-) -> Option<String> {
-    let serial = anchor.identity().serial();
-    let mut entries = written.revoked_serials.iter().filter(|denied| denied.serial == *serial);
-    let names = entries.any(|denied| match &denied.issuer {
-        None => true,
-        Some(IssuerMatch::Name(name)) => name.matches(anchor.identity().issuer()),
-        Some(key) => issuers.any(|issuer| is(issuer, key)),
-    });
-    names.then(|| "revoked_serials".to_owned())
+/// An authority that another one, or the operator, took back is refused with everybody below it; its place is not in
+/// client_ca.
+fn withdrawn(anchor: &Certificate, known: &Revocations, now: OffsetDateTime) -> Option<Fault> {
+    let refusal = known.judge_anchor(anchor, now).err()?;
+    let said = format!("client authority {} is revoked: it vouches for nobody", anchor.identity().subject());
+    Some(Fault::yours(said).because(refusal.cause()).remedy("take it out of client_ca"))
 }

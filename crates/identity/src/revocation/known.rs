@@ -28,6 +28,8 @@ pub struct Revocations {
     recorded: Arc<Recorded>,
     /// Authorities whose own ledger is at hand: who is not in it is not revoked.
     ours: Arc<HashSet<Pin>>,
+    /// Who may have issued an authority that is trusted, and so may have taken it back.
+    above: Arc<[Certificate]>,
     told: Arc<HashMap<Pin, HashMap<Serial, Revoked>>>,
     lists: Arc<Lists>,
 }
@@ -100,6 +102,13 @@ impl Revocations {
         Self { ours: Arc::new(ours.into_iter().collect()), ..self.clone() }
     }
 
+    /// With these certificates instead of those before, of which some issued the authorities that are trusted. A chain may
+    /// end at an authority below its root; what the root took back vouches for nobody there either.
+    #[must_use]
+    pub fn with_above(&self, above: impl IntoIterator<Item = Certificate>) -> Self {
+        Self { above: above.into_iter().collect(), ..self.clone() }
+    }
+
     /// With these lists instead of those before.
     #[must_use]
     pub fn with_lists(&self, lists: impl IntoIterator<Item = List>) -> Self {
@@ -136,8 +145,8 @@ impl Revocations {
     }
 
     /// Judges a path, leaf first: each certificate by the public key of the one above it and its serial number. The last
-    /// one is what we trust, and is judged only where it stands alone, with `issuer` where that is known. Where it is not,
-    /// whatever names the certificate counts against it.
+    /// one is what we trust: nobody is asked about it, unless it stands alone, with `issuer` where that is known; but what
+    /// is known about it counts. Where its issuer is not at hand, whatever names it counts against it.
     /// The cause of a refusal names the serial number, the date, the reason and the source.
     pub(crate) fn judge(
         &self,
@@ -148,6 +157,9 @@ impl Revocations {
         let judged = || pairs(path, issuer).enumerate();
         // What is known comes before what is not, wherever on the path it stands.
         judged().try_for_each(|(_, (subject, issuer))| self.revoked(subject, issuer, now))?;
+        if let Some((anchor, [_, ..])) = path.split_last() {
+            self.judge_anchor(anchor, now)?;
+        }
         let mut standing = Standing::default();
         for (n, (subject, issuer)) in judged() {
             match self.lists.answer(subject, issuer, &self.policy, now)? {
@@ -173,6 +185,23 @@ impl Revocations {
     /// Whether an answer is wanted for the certificate that stands at `n` on a path.
     fn wants(&self, n: usize) -> bool {
         self.policy.verification.is_some_and(|verification| n == 0 || verification.check_intermediates)
+    }
+
+    /// Judges an authority that is trusted by what is known about it. A root is taken back by nobody but the operator, out of
+    /// the authorities that are trusted; its serial number may well be the 1 that somebody else's certificate has.
+    ///
+    /// # Errors
+    /// `certificate-revoked`, where another authority or the operator took it back.
+    pub fn judge_anchor(&self, anchor: &Certificate, now: OffsetDateTime) -> Result<(), Refusal> {
+        if anchor.is_self_issued() {
+            return Ok(());
+        }
+        let issued = |above: &&Certificate| above.identity().subject() == anchor.identity().issuer();
+        let mut issuers = self.above.iter().filter(issued).peekable();
+        if issuers.peek().is_none() {
+            return self.revoked(anchor, None, now);
+        }
+        issuers.try_for_each(|issuer| self.revoked(anchor, Some(issuer), now))
     }
 
     /// Refuses a certificate that a source names.

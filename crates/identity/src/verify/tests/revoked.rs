@@ -373,3 +373,39 @@ fn our_own_ledger_answers_for_our_own_authority() {
     };
     assert_eq!(world.refused(&ours.with_recorded([recorded])).code(), Code::CertificateRevoked);
 }
+
+/// R12: an authority below its root that is trusted alone is refused once its root took it back, and so is who it issued.
+#[test]
+fn an_authority_that_its_root_took_back_vouches_for_nobody_where_a_chain_ends_at_it() {
+    let world = World::new();
+    let ends_at_issuer = |revocations: &Revocations| {
+        judge(&[&world.alice], &trust(&[&world.issuer]).with_revocations(Arc::new(revocations.clone())))
+    };
+    let serial = world.issuer.certificate().identity().serial().clone();
+    let recorded = |by: &Made| {
+        let (issuer, serial) = (by.pin(), serial.clone());
+        let recorded = RecordedRevocation { issuer, serial, reason: RevocationReason::CaCompromise, at: NOW };
+        Revocations::default().with_recorded([recorded])
+    };
+    let above = |revocations: &Revocations| revocations.with_above([world.root.certificate().clone()]);
+    let others = above(&recorded(&world.issuer));
+    assert!(ends_at_issuer(&others).is_ok(), "another authority's serial number");
+    let listed = with_lists(RevocationPolicy::default(), &[&world.root.list(list(1, &[&world.issuer]))]);
+    let denied = Revocations::default().with_denied([Denied { serial: serial.clone(), issuer: None }]);
+    for revocations in [above(&recorded(&world.root)), above(&listed), recorded(&world.root), listed, denied]
+    {
+        let refusal = ends_at_issuer(&revocations).unwrap_err();
+        assert_eq!(refusal.code(), Code::CertificateRevoked, "{refusal:?}");
+        let before = ends_at_issuer(&Revocations::default()).unwrap();
+        let trust = trust(&[&world.issuer]).with_revocations(Arc::new(revocations));
+        assert_eq!(verify_again(&before, &trust, NOW).unwrap_err(), refusal);
+    }
+}
+
+#[test]
+fn a_root_is_not_taken_for_somebody_elses_certificate_of_the_same_number() {
+    let world = World::new();
+    let serial = world.root.certificate().identity().serial().clone();
+    let denied = Revocations::default().with_denied([Denied { serial, issuer: None }]);
+    assert!(world.judge(&denied).is_ok());
+}
