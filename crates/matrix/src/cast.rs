@@ -135,9 +135,7 @@ impl Cast {
             Case::WeakKey => shape.with_weak_key(issuer)?,
             Case::WeakSignature => shape.signed_with_sha1(issuer)?,
             Case::NameConstraint => self.constrained(issuer, now)?,
-            Case::Unmapped => {
-                Shape::good(&self.nobody(), &crate::stand_in::key()?, now).signed(issuer, &[])?
-            }
+            Case::Unmapped => self.somebody_else(&self.nobody(), issuer, now)?,
             Case::Ambiguous if self.principals.is_empty() => return Ok(None),
             Case::Ambiguous => self.somebody_else(&both(), issuer, now)?,
         };

@@ -8,6 +8,7 @@ use std::fmt;
 use access::Accepted;
 use config::{ClientAuth, TlsVersion};
 use fault::Code;
+use identity::FailureMode;
 
 use crate::case::{Case, Source};
 use crate::moment::Stage;
@@ -64,6 +65,10 @@ pub(crate) fn expected(rules: &Rules, tls: Option<TlsVersion>, case: Case, whose
         (Some(_), _, None) => Expected::Impossible("no principal can be told from another"),
         (Some(_), _, Some(whose)) => match flaw(rules, case) {
             Some(code) if case == Case::Revoked(Source::Fetched) => Expected::Late(code),
+            // Version 1 has no extension that could say where to ask.
+            None if case == Case::Version1 && rules.without_place == Some(FailureMode::FailClosed) => {
+                Expected::Late(Code::RevocationUnknown)
+            }
             Some(code) => Expected::Alert { any_of: alerts(code), code: Some(code) },
             None => recognized(rules, Some(whose)),
         },

@@ -2,6 +2,7 @@
 
 use access::Accepted;
 use config::{ClientAuth, ListenerPlan, Plan, RevocationPlan, TlsPlan, TlsVersion};
+use identity::FailureMode;
 
 use crate::case::Source;
 use crate::wire::Wire;
@@ -19,6 +20,8 @@ pub struct Rules {
     pub allow_x509_v1: bool,
     /// Who can say that a certificate is revoked.
     pub sources: Vec<Source>,
+    /// What happens to a certificate that names no place where its list could be fetched; none where nobody asks.
+    pub without_place: Option<FailureMode>,
 }
 
 impl Rules {
@@ -32,6 +35,7 @@ impl Rules {
             min_version: tls.map(|tls| tls.min_version),
             allow_x509_v1: tls.is_some_and(|tls| tls.allow_x509_v1),
             sources: tls.map(|tls| sources(plan, tls)).unwrap_or_default(),
+            without_place: tls.and_then(|tls| without_place(&tls.revocation)),
         }
     }
 }
@@ -59,6 +63,11 @@ pub(crate) fn has_list(revocation: &RevocationPlan) -> bool {
 /// Whether the profile fetches the lists that certificates name; with one at hand it has no need to.
 pub(crate) fn fetches(revocation: &RevocationPlan) -> bool {
     !has_list(revocation) && revocation.policy.verification.is_some_and(|asked| asked.crl.is_some())
+}
+
+fn without_place(revocation: &RevocationPlan) -> Option<FailureMode> {
+    let asked = revocation.policy.verification.filter(|_| fetches(revocation));
+    asked.map(|asked| asked.failure_mode)
 }
 
 /// What is written counts; otherwise a certificate is demanded where nothing else is accepted.

@@ -1,6 +1,7 @@
 use access::Accepted;
 use config::{ClientAuth, TlsVersion};
 use fault::Code;
+use identity::FailureMode;
 
 use super::{Expected, expected, kept};
 use crate::case::{Case, Source};
@@ -16,6 +17,7 @@ fn rules(auth: &[Accepted], asks: Option<ClientAuth>) -> Rules {
         min_version: Some(TlsVersion::V1_2),
         allow_x509_v1: true,
         sources: vec![Source::DenyList],
+        without_place: None,
     }
 }
 
@@ -68,6 +70,15 @@ fn version_1_is_a_flaw_where_it_is_not_allowed() {
         on(&mutual(), Case::Version1, ann()),
         Expected::Answered { principal: Some("ann".to_owned()) }
     );
+}
+
+#[test]
+fn a_certificate_that_says_of_no_place_to_ask_is_let_in_only_where_that_fails_open() {
+    let asking = |mode| Rules { without_place: Some(mode), ..mutual() };
+    let closed = on(&asking(FailureMode::FailClosed), Case::Version1, ann());
+    assert_eq!(closed, Expected::Late(Code::RevocationUnknown));
+    let open = on(&asking(FailureMode::FailOpen), Case::Version1, ann());
+    assert_eq!(open, Expected::Answered { principal: Some("ann".to_owned()) });
 }
 
 #[test]

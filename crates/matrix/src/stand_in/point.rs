@@ -1,7 +1,7 @@
 //! Where the stand-in authorities' lists can be fetched: a server of two lists on this machine.
 
 use std::collections::HashMap;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -66,7 +66,7 @@ impl Drop for Point {
 /// Answers one request with one list.
 fn answer(stream: TcpStream, lists: &Lists) -> std::io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
-    let mut asked = BufReader::new(&stream);
+    let mut asked = BufReader::new((&stream).take(MOST_ASKED));
     let mut line = String::new();
     asked.read_line(&mut line)?;
     let path = line.split(' ').nth(1).unwrap_or_default();
@@ -86,6 +86,7 @@ fn answer(stream: TcpStream, lists: &Lists) -> std::io::Result<()> {
 }
 
 const PATIENCE: Duration = Duration::from_secs(5);
+const MOST_ASKED: u64 = 8 * 1024;
 
 #[cfg(test)]
 mod tests {
