@@ -36,6 +36,15 @@ pub(crate) struct AnswerSource {
     pub(crate) kept: Kept<Answer>,
 }
 
+impl Answer {
+    /// Whether it calls good what a later answer has called revoked. Responders that sign in advance may else give
+    /// answers of different ages.
+    fn undoes(&self, held: &Self) -> bool {
+        let calls_good = matches!((&held.says, &self.says), (Says::Revoked(_), Says::Good(_)));
+        calls_good && self.this_update < held.this_update
+    }
+}
+
 impl AnswerSource {
     /// None where the certificate names no responder.
     pub(crate) fn new(subject: &Certificate, issuer: &Certificate, most: usize) -> Option<Self> {
@@ -96,9 +105,8 @@ impl AnswerSource {
             }
         };
         let answer = Answer { says, this_update: heard.this_update };
-        let held = self.kept.state().held.as_ref().map(|held| held.value.this_update);
-        if held.is_some_and(|held| answer.this_update < held) {
-            let why = format!("{url} gave an answer that is older than one that was given before");
+        if self.kept.state().held.as_ref().is_some_and(|held| answer.undoes(&held.value)) {
+            let why = format!("{url} gave an answer that is older than the one by which it is revoked");
             return Err(Rejected::older(why));
         }
         let fresh_until = heard.until.min(now + check.cache_ttl);

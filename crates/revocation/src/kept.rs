@@ -1,5 +1,8 @@
 //! One answer that is kept: until when it counts, when it is fetched again, and who waits for it.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;

@@ -72,3 +72,63 @@ impl Held {
 
 /// Some 20 MB.
 const MOST: usize = 100_000;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use identity::{Asked, Certificate, RevocationReason, Revoked};
+    use time::OffsetDateTime;
+
+    use super::{MOST, TakenBack};
+
+    fn certificate(serial: u64) -> Certificate {
+        let mut params = rcgen::CertificateParams::default();
+        params.serial_number = Some(rcgen::SerialNumber::from(serial));
+        let key = rcgen::KeyPair::generate().unwrap();
+        Certificate::from_der(params.self_signed(&key).unwrap().der().clone()).unwrap()
+    }
+
+    fn revoked() -> Asked {
+        let (at, source) = (OffsetDateTime::UNIX_EPOCH, Arc::from("somebody"));
+        Asked::Revoked(Revoked { at, reason: RevocationReason::Superseded, source })
+    }
+
+    fn failed() -> Asked {
+        Asked::Failed { why: "down".to_owned() }
+    }
+
+    #[test]
+    fn what_was_revoked_is_so_until_somebody_says_otherwise() {
+        let (memory, now) = (TakenBack::default(), OffsetDateTime::UNIX_EPOCH);
+        let (issuer, bad, other) = (certificate(1), certificate(2), certificate(3));
+        assert_eq!(memory.consider(failed(), &bad, &issuer, now), failed());
+        memory.consider(revoked(), &bad, &issuer, now);
+        for inconclusive in [failed(), Asked::NotAskable, Asked::Forged { why: String::new() }] {
+            assert_eq!(memory.consider(inconclusive, &bad, &issuer, now), revoked());
+        }
+        assert_eq!(memory.consider(failed(), &other, &issuer, now), failed());
+        assert_eq!(memory.consider(failed(), &bad, &other, now), failed(), "another issuer's number");
+        let good = Asked::Good { until: now, source: Arc::from("somebody") };
+        memory.consider(good, &bad, &issuer, now);
+        assert_eq!(memory.consider(failed(), &bad, &issuer, now), failed());
+    }
+
+    #[test]
+    fn when_no_more_can_be_remembered_nobody_is_let_in_unasked() {
+        let (memory, now) = (TakenBack::default(), OffsetDateTime::UNIX_EPOCH);
+        let (issuer, bad, other) = (certificate(1), certificate(2), certificate(3));
+        let Asked::Revoked(known) = revoked() else { panic!("it is revoked") };
+        for n in 0..MOST {
+            let key =
+                (issuer.identity().spki_sha256(), identity::Serial::from_bytes(&(n + 10).to_be_bytes()));
+            memory.0.lock().revoked.insert(key, (known.clone(), now));
+        }
+        memory.consider(revoked(), &bad, &issuer, now);
+        assert!(matches!(memory.consider(failed(), &other, &issuer, now), Asked::Forged { .. }));
+        assert_eq!(memory.0.lock().revoked.len(), MOST);
+        let later = now + time::Duration::seconds(1);
+        memory.consider(revoked(), &bad, &issuer, later);
+        assert_eq!(memory.0.lock().revoked.len(), 1, "those that have ended make room");
+    }
+}

@@ -54,31 +54,37 @@ async fn keep(inner: Arc<Inner>, stop: CancellationToken) {
 impl Inner {
     /// Does what is due at `now`, and says when something is due next. `before` was the round before.
     fn round(self: &Arc<Self>, before: OffsetDateTime, now: OffsetDateTime) -> Option<OffsetDateTime> {
-        let mut next = None;
-        let mut changed = false;
         let lists = self.store.lists().into_iter().map(Source::List);
-        let answers = self.store.answers().into_iter().map(Source::Answer);
-        for source in lists.chain(answers) {
-            changed |= source.lapsed(before, now);
+        let sources: Vec<_> = lists.chain(self.store.answers().into_iter().map(Source::Answer)).collect();
+        let called = self.call(&sources, now);
+        if called || sources.iter().any(|source| source.lapsed(before, now)) {
+            self.announce_change();
+        }
+        let mut next = called.then(|| now + ANSWER_THE_CALL);
+        for source in &sources {
             let due = match source.due(self) {
                 Due::Never => None,
                 Due::Fetch(at) if at <= now => {
                     source.fetch(self);
                     None
                 }
-                Due::Call(at) if at <= now => {
-                    source.call(now);
-                    changed = true;
-                    Some(now + ANSWER_THE_CALL)
-                }
                 Due::Fetch(at) | Due::Call(at) => Some(at),
             };
             next = [next, due, source.lapses(now)].into_iter().flatten().min();
         }
-        if changed {
-            self.announce_change();
-        }
         next
+    }
+
+    /// Calls those who may still want what is due, and at the same time those for whom that is true soon: a call judges
+    /// every live session. False where nothing is due.
+    fn call(&self, sources: &[Source], now: OffsetDateTime) -> bool {
+        let until = |source: &Source, end| matches!(source.due(self), Due::Call(at) if at <= end);
+        let is_due = sources.iter().any(|source| until(source, now));
+        if is_due {
+            let soon = now + CALL_AHEAD;
+            sources.iter().filter(|source| until(source, soon)).for_each(|source| source.call(now));
+        }
+        is_due
     }
 }
 
@@ -130,6 +136,8 @@ impl Source {
 const SHORTEST: Duration = Duration::from_millis(100);
 /// A machine that slept looks at its clock soon after it woke.
 const LONGEST: Duration = Duration::from_secs(5);
+/// What is due within this time is called for together.
+const CALL_AHEAD: Duration = Duration::from_secs(60);
 /// How long those who were called may take to ask.
 const ANSWER_THE_CALL: Duration = Duration::from_millis(500);
 /// How often a list that could not be fetched at the start is tried again.
