@@ -5,8 +5,9 @@ use std::time::Duration;
 use testkit::Client;
 use testkit::patience::wait_for;
 use testkit::revocation::List;
+use testkit::services::Answer;
 
-use super::town::Town;
+use super::town::{Town, revoked};
 
 /// R16, R19: the list is fetched again in the background, and whoever it names is cut within a second of that; others
 /// are not.
@@ -38,4 +39,24 @@ fn a_live_session_ends_within_a_second_of_the_list_that_names_it() {
     node.logged(&["revoked", &town.serial("bad")]);
     good.ask("app", "SELECT 2");
     assert_eq!(good.answer().status, 200);
+}
+
+/// A reload that changes nothing here forgets nothing: the list that was fetched before it still counts.
+#[test]
+fn a_reload_that_does_not_change_how_is_asked_forgets_nothing() {
+    let town = Town::new();
+    town.client("client-ca", "bad", &town.lists_at(&["clients.crl"]));
+    town.client("client-ca", "good", &town.lists_at(&["clients.crl"]));
+    town.publish("clients.crl", &List::of(town.world(), "client-ca").revoking("bad", "superseded"));
+    let yaml = town.written("ocsp: false");
+    let node = town.production.serve_written(&yaml);
+    assert_eq!(town.knock(&node, "good"), Ok(()));
+    town.services.set("clients.crl", Answer::Down);
+    town.world().write("countersign.yaml", yaml.replace("level: read-write", "level: read-only"));
+    node.signal("HUP");
+    let write = || town.production.curl(&node, "good").sql("app", "CREATE TABLE IF NOT EXISTS t(a)");
+    wait_for("the lowered grant", || node.log(), || (write().status == 403).then_some(()));
+    assert_eq!(town.knock(&node, "good"), Ok(()));
+    assert_eq!(town.knock(&node, "bad"), revoked());
+    assert_eq!(town.services.asked("clients.crl"), 1);
 }
