@@ -1,12 +1,13 @@
-//! The four measurements. Each begins with one connection that verifies the server and one request that must
+//! The measurements. Each begins with one connection that verifies the server and one request that must
 //! succeed, so that no figure is ever taken from a server that refuses.
 //!
 //! - [`window`]: the moments that count, and what was seen in them.
-//! - [`handshake`], [`keepalive`], [`idle`]: what the connections do.
+//! - [`handshake`], [`keepalive`], [`idle`], [`revoke`](mod@revoke): what the connections do.
 
 mod handshake;
 mod idle;
 mod keepalive;
+mod revoke;
 mod window;
 
 use std::future::Future;
@@ -20,7 +21,7 @@ use tokio::task::LocalSet;
 use crate::Failure;
 use crate::dial::Dial;
 use crate::http1::Requests;
-use crate::options::{Load, Target};
+use crate::options::{Load, Revoke, Target};
 use crate::report::Report;
 use crate::tls::{self, Look};
 use window::Window;
@@ -64,6 +65,17 @@ pub(crate) fn idle(target: Target, conns: u32, settle: u64) -> Result<Report, Fa
     on_one_thread(async {
         let dial = dial(&target, "http/1.1").await?;
         idle::measure(&target, dial, conns, Duration::from_secs(settle)).await
+    })
+}
+
+/// From a revocation to the last byte of every connection that it concerns.
+pub(crate) fn revoke(revoke: Revoke) -> Result<Report, Failure> {
+    on_one_thread(async {
+        let dial = dial(&revoke.target, "http/1.1").await?;
+        let hit =
+            Target { cert: revoke.hit_cert.clone(), key: revoke.hit_key.clone(), ..revoke.target.clone() };
+        let hit = settings(&hit, "http/1.1")?;
+        revoke::measure(&revoke, dial, hit).await
     })
 }
 

@@ -1,11 +1,11 @@
-//! The load program: full handshakes, requests over HTTP/1.1 and HTTP/2, and the price of an idle connection,
-//! measured against one server on this machine.
+//! The load program: full handshakes, requests over HTTP/1.1 and HTTP/2, the price of an idle connection, and the
+//! time from a revocation to the last byte, measured against one server on this machine.
 //!
 //! - [`options`]: the command line.
 //! - [`tls`]: what the client offers and presents.
 //! - [`dial`]: connections to the server.
 //! - [`http1`]: a request as bytes, and the least that reads its answer.
-//! - [`load`]: the four measurements.
+//! - [`load`]: the measurements.
 //! - [`report`]: one measurement as a row and as JSON; medians of many.
 
 mod dial;
@@ -40,6 +40,7 @@ fn run(options: Options) -> Result<(), Failure> {
         Mode::Handshake(load) => (load.target.clone(), load::handshake(load)?),
         Mode::H1(load) => (load.target.clone(), load::h1(load)?),
         Mode::H2 { load, streams } => (load.target.clone(), load::h2(load, streams)?),
+        Mode::Revoke(revoke) => (revoke.target.clone(), load::revoke(revoke)?),
         Mode::Idle { target, conns, settle } => (target.clone(), load::idle(target, conns, settle)?),
     };
     report.print(target.json);

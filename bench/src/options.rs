@@ -41,6 +41,8 @@ pub(crate) enum Mode {
         #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(0..=60))]
         settle: u64,
     },
+    /// From the revocation of one certificate to the last byte of every connection that presented it.
+    Revoke(Revoke),
     /// Prints the medians of measurements written with --json, as a Markdown table.
     Table {
         /// Files with one JSON object per line.
@@ -61,6 +63,27 @@ pub(crate) struct Load {
     /// Seconds before them that do not.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(0..=60))]
     pub(crate) warm: u64,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Revoke {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Connections in all.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(2..=20_000))]
+    pub(crate) conns: u32,
+    /// How many of them present the certificate that is revoked; the others present --cert.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) hit: u32,
+    /// The certificate that is revoked.
+    #[arg(long)]
+    pub(crate) hit_cert: PathBuf,
+    /// Its key.
+    #[arg(long)]
+    pub(crate) hit_key: PathBuf,
+    /// The shell command that revokes it.
+    #[arg(long)]
+    pub(crate) command: String,
 }
 
 #[derive(Args, Clone, Debug)]

@@ -51,7 +51,7 @@ impl Report {
         Self::new("idle", label, figures)
     }
 
-    fn new(mode: &str, label: &str, figures: Vec<(&'static str, f64)>) -> Self {
+    pub(crate) fn new(mode: &str, label: &str, figures: Vec<(&'static str, f64)>) -> Self {
         Self { mode: mode.into(), label: label.into(), figures, failures: 0, first_failure: None }
     }
 

@@ -21,7 +21,7 @@ const WARM_UP: u32 = 50;
 /// Connections being opened at the same time.
 const OPENING: usize = 20;
 
-type Stream = TlsStream<TcpStream>;
+pub(super) type Stream = TlsStream<TcpStream>;
 
 /// Opens `conns` connections with one request each, holds them, and compares the server's memory.
 pub(super) async fn measure(
@@ -54,7 +54,13 @@ pub(super) async fn measure(
     Ok(report.with_failures(failures, first_failure))
 }
 
-async fn open(dial: &Rc<Dial>, requests: &Rc<Requests>, window: &Rc<Window>, count: u32) -> Vec<Stream> {
+/// Opens `count` connections with one answered request each.
+pub(super) async fn open(
+    dial: &Rc<Dial>,
+    requests: &Rc<Requests>,
+    window: &Rc<Window>,
+    count: u32,
+) -> Vec<Stream> {
     let held = Rc::new(RefCell::new(Vec::with_capacity(count as usize)));
     let left = Rc::new(Cell::new(count));
     let openers: Vec<_> = (0..OPENING)
@@ -86,7 +92,8 @@ async fn open(dial: &Rc<Dial>, requests: &Rc<Requests>, window: &Rc<Window>, cou
     held.take()
 }
 
-async fn still_answering(held: Vec<Stream>, requests: &Requests) -> usize {
+/// How many of the connections answer one more request.
+pub(super) async fn still_answering(held: Vec<Stream>, requests: &Requests) -> usize {
     let mut buffer = Vec::with_capacity(1024);
     let mut alive = 0;
     for mut stream in held {
