@@ -7,10 +7,12 @@ use gateway::{Administration, Metrics, Named, Pending, Reload, Reloaded};
 use ledger::Ledger;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use transport::Clock;
 
+use crate::following::Pulse;
 use crate::inquirers::Inquirers;
 use crate::reload::{Asked, Record};
 use crate::status::Announcement;
@@ -21,6 +23,8 @@ pub(crate) struct NodeAdministration {
     pub(crate) metrics: Metrics,
     pub(crate) record: Arc<Record>,
     pub(crate) inquirers: Arc<Inquirers>,
+    /// Whether the ledger says what is revoked; none where there is no ledger.
+    pub(crate) pulse: Option<Pulse>,
     /// Where reloads are asked for; one may wait while another is under way.
     pub(crate) reloads: mpsc::Sender<Asked>,
     pub(crate) ledger: Option<Arc<dyn Ledger>>,
@@ -35,6 +39,7 @@ impl Administration for NodeAdministration {
         if let Some(status) = status.as_object_mut() {
             status.insert("reload".to_owned(), self.record.status(now));
             status.insert("revocation".to_owned(), json!(self.inquirers.shown()));
+            status.extend(self.pulse.as_ref().map(|pulse| ("ledger".to_owned(), followed(pulse))));
         }
         status
     }
@@ -58,5 +63,13 @@ impl Administration for NodeAdministration {
                 Err(TrySendError::Closed(_)) => refused("the node is going down"),
             }
         })
+    }
+}
+
+/// Whether the ledger says what is revoked, and since when it does not.
+fn followed(pulse: &Pulse) -> Value {
+    match pulse.failing_since() {
+        None => json!({ "followed": true }),
+        Some(since) => json!({ "followed": false, "since": since.format(&Rfc3339).unwrap_or_default() }),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! - [`prepare`](mod@prepare): a Plan with every file it names loaded and checked; `check` and `explain` stop here.
 //! - [`serve`](mod@serve): a prepared Plan becomes a running node, and ends as one.
-//! - [`publish`]: builds the snapshots that the gateway serves by.
+//! - [`publish`]: builds and publishes the snapshots that the gateway serves by.
 //! - [`renew`]: keeps the certificates that our own authority issues to this node fresh.
 //! - [`following`]: what our own ledger says is revoked, as it is recorded.
 //! - [`weaker`]: by what one prepared configuration is weaker than another.
@@ -18,7 +18,6 @@ mod adjust;
 mod administration;
 mod announce;
 mod auditor;
-#[cfg_attr(not(test), expect(dead_code, reason = "the publisher of revocations begins it"))]
 mod following;
 mod inquirers;
 pub mod issuing;

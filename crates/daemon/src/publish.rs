@@ -1,4 +1,4 @@
-//! Builds the snapshots that the gateway serves by.
+//! Builds and publishes the snapshots that the gateway serves by.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,7 +6,10 @@ use std::sync::Arc;
 use access::Accepted;
 use config::{ListenerPlan, TlsPlan};
 use fault::{Fault, Faults};
-use gateway::{Entrance, HttpLimits, SlotLimits, Snapshot, Spoken};
+use gateway::{Entrance, Gateway, HttpLimits, Revoked, SlotLimits, Snapshot, Spoken};
+use identity::{RecordedRevocation, Revocations, Trust};
+use parking_lot::Mutex;
+use tokio::time::Instant;
 use transport::{ClientAuth, Clock, Door, DoorSpec, Memories, TlsVersion};
 
 use crate::inquirers::Inquirers;
@@ -15,23 +18,67 @@ use crate::serving::Serving;
 
 /// What every snapshot of one node is built with.
 pub(crate) struct Publisher {
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) memories: Memories,
+    clock: Arc<dyn Clock>,
+    memories: Memories,
     pub(crate) inquirers: Arc<Inquirers>,
+    /// What our own ledger says is revoked. Whoever publishes holds it: a snapshot that was built before a revocation
+    /// and published after it would forget it.
+    recorded: Mutex<Revocations>,
 }
 
 impl Publisher {
-    /// Builds a whole snapshot.
+    pub(crate) fn new(inquirers: Arc<Inquirers>, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, inquirers, memories: Memories::default(), recorded: Mutex::default() }
+    }
+
+    /// Takes in what our own ledger says, for the snapshots that will be built.
+    pub(crate) fn learn(&self, revoked: Vec<RecordedRevocation>) {
+        let mut recorded = self.recorded.lock();
+        *recorded = recorded.with_recorded(revoked);
+    }
+
+    /// The first snapshot, for a gateway that nobody else publishes to yet.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    pub(crate) fn first(&self, serving: &Serving) -> Result<Snapshot, Faults> {
+        self.snapshot(serving, &self.recorded.lock())
+    }
+
+    /// Builds a whole snapshot and publishes it; returns its generation.
     ///
     /// # Errors
     /// Every listener whose TLS settings cannot be built.
-    pub(crate) fn snapshot(&self, serving: &Serving) -> Result<Snapshot, Faults> {
+    pub(crate) fn publish(&self, gateway: &Arc<Gateway>, serving: &Serving) -> Result<u64, Faults> {
+        let recorded = self.recorded.lock();
+        Ok(gateway.publish(self.snapshot(serving, &recorded)?))
+    }
+
+    /// Publishes what our own ledger says is revoked since `decided_at`, and nothing else: the doors change in
+    /// microseconds, and the sessions that are concerned are judged before all others.
+    pub(crate) fn revoke(
+        &self,
+        gateway: &Arc<Gateway>,
+        revoked: Vec<RecordedRevocation>,
+        decided_at: Instant,
+    ) {
+        let named: Vec<Revoked> = revoked.iter().map(|one| (one.issuer, one.serial.clone())).collect();
+        let mut recorded = self.recorded.lock();
+        *recorded = recorded.with_recorded(revoked);
+        gateway.amend(&named, decided_at, |served| {
+            let entrances = served.entrances.iter();
+            let entrances = entrances.map(|(name, entrance)| (Arc::clone(name), told(entrance, &recorded)));
+            Snapshot { entrances: entrances.collect(), ..served.clone() }
+        });
+    }
+
+    fn snapshot(&self, serving: &Serving, recorded: &Revocations) -> Result<Snapshot, Faults> {
         let mut faults = Faults::new();
         let prepared = &serving.prepared;
         let plan = &prepared.plan;
         let mut entrances = HashMap::new();
         for listener in &plan.listeners {
-            if let Some(door) = faults.note(self.door(serving, listener)) {
+            if let Some(door) = faults.note(self.door(serving, listener, recorded)) {
                 let (door, spoken) = (door.map(Arc::new), spoken(listener.transport));
                 let accepted = listener.auth.clone();
                 entrances.insert(listener.name.as_str().into(), Entrance { door, spoken, accepted });
@@ -55,7 +102,12 @@ impl Publisher {
         })
     }
 
-    fn door(&self, serving: &Serving, listener: &ListenerPlan) -> Result<Option<Door>, Fault> {
+    fn door(
+        &self,
+        serving: &Serving,
+        listener: &ListenerPlan,
+        recorded: &Revocations,
+    ) -> Result<Option<Door>, Fault> {
         let Some(name) = &listener.tls else { return Ok(None) };
         let missing = || Fault::ours(format!("listener {:?} has no TLS profile {name:?}", listener.name));
         let prepared = &serving.prepared;
@@ -64,7 +116,7 @@ impl Publisher {
         let credential = serving.credentials.get(name).ok_or_else(missing)?;
         Door::new(DoorSpec {
             credentials: vec![Arc::clone(credential)],
-            client_auth: client_auth(tls, profile, &listener.auth),
+            client_auth: client_auth(tls, profile, &listener.auth, recorded),
             min_version: min_version(tls.min_version),
             alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
             handshake_timeout: prepared.plan.limits.handshake_timeout,
@@ -74,6 +126,21 @@ impl Publisher {
         })
         .map(Some)
     }
+}
+
+/// An entrance whose door has heard what our ledger says. One whose door cannot be made anew lets nobody in.
+fn told(entrance: &Entrance, recorded: &Revocations) -> Entrance {
+    let door = entrance.door.as_ref().and_then(|door| {
+        let Some(trust) = door.trust() else { return Some(Arc::clone(door)) };
+        match door.with_revocations(Arc::new(trust.revocations().with_recorded_of(recorded))) {
+            Ok(door) => Some(Arc::new(door)),
+            Err(fault) => {
+                tracing::error!(%fault, "a listener's TLS settings could not be made anew; it lets nobody in");
+                None
+            }
+        }
+    });
+    Entrance { door, ..entrance.clone() }
 }
 
 /// What a listener asks of its peers: exactly `[mtls]` means that a certificate is required.
@@ -86,10 +153,13 @@ pub(crate) fn asked(tls: &TlsPlan, auth: &[Accepted]) -> Option<config::ClientAu
     }
 }
 
-fn client_auth(tls: &TlsPlan, profile: &TlsProfile, auth: &[Accepted]) -> ClientAuth {
+fn client_auth(tls: &TlsPlan, profile: &TlsProfile, auth: &[Accepted], recorded: &Revocations) -> ClientAuth {
+    let told = |trust: &Arc<Trust>| {
+        Arc::new(trust.with_revocations(Arc::new(trust.revocations().with_recorded_of(recorded))))
+    };
     match (asked(tls, auth), &profile.trust) {
-        (Some(config::ClientAuth::Require), Some(trust)) => ClientAuth::Require(Arc::clone(trust)),
-        (Some(config::ClientAuth::Request), Some(trust)) => ClientAuth::Request(Arc::clone(trust)),
+        (Some(config::ClientAuth::Require), Some(trust)) => ClientAuth::Require(told(trust)),
+        (Some(config::ClientAuth::Request), Some(trust)) => ClientAuth::Request(told(trust)),
         _ => ClientAuth::Off,
     }
 }

@@ -50,7 +50,7 @@ pub(crate) struct Reloader {
     pub(crate) sources: Arc<Sources>,
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) metrics: Metrics,
-    pub(crate) publisher: Publisher,
+    pub(crate) publisher: Arc<Publisher>,
     pub(crate) keeper: Keeper,
     pub(crate) serving: Serving,
     pub(crate) watch: Watch,
@@ -152,7 +152,7 @@ impl Reloader {
         if shown.certificates == self.shown.load().certificates {
             return Ok(());
         }
-        let generation = self.gateway.publish(self.publisher.snapshot(&next)?);
+        let generation = self.publisher.publish(&self.gateway, &next)?;
         self.serving = next;
         self.shown.store(Arc::new(shown));
         tracing::info!(generation, "the node's own certificate was renewed");

@@ -8,17 +8,19 @@ use arc_swap::ArcSwap;
 use config::{Plan, Sources};
 use fault::{Fault, Faults};
 use gateway::{Drained, Gateway, Metrics, Sinks};
+use ledger::Ledger;
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use transport::{Clock, Memories, SystemClock};
+use transport::{Clock, SystemClock};
 
 use crate::adjust::Adjusted;
 use crate::administration::NodeAdministration;
 use crate::announce::announcement;
+use crate::following::Following;
 use crate::inquirers::Inquirers;
 use crate::journal::{NodeJournal, Switches};
 use crate::log::{self, Level, Sink};
@@ -89,6 +91,7 @@ struct Node {
     reloader: Reloader,
     asked: mpsc::Receiver<Asked>,
     records: Option<Records>,
+    following: Option<Following>,
     grace: Arc<Mutex<Duration>>,
 }
 
@@ -108,12 +111,9 @@ impl Start {
         let serving = Serving { prepared: Arc::clone(&prepared), credentials, listeners, databases };
         let shown = Arc::new(ArcSwap::from_pointee(announcement(&serving)));
         let inquirers = Arc::new(Inquirers::register(&mut registry, Arc::clone(&clock)));
-        let publisher = Publisher {
-            clock: Arc::clone(&clock),
-            memories: Memories::default(),
-            inquirers: Arc::clone(&inquirers),
-        };
-        let snapshot = publisher.snapshot(&serving)?;
+        let publisher = Arc::new(Publisher::new(Arc::clone(&inquirers), Arc::clone(&clock)));
+        let following = follow(ledger.as_ref(), &clock, &publisher).await?;
+        let snapshot = publisher.first(&serving)?;
         let auditor = records.as_ref().map(Records::auditor);
         let grace = Arc::new(Mutex::new(plan.limits.shutdown));
         let adjusted = Adjusted {
@@ -130,6 +130,7 @@ impl Start {
             metrics: metrics.clone(),
             record: Arc::clone(&record),
             inquirers,
+            pulse: following.as_ref().map(Following::pulse),
             reloads,
             ledger,
             started: clock.now(),
@@ -158,19 +159,25 @@ impl Start {
             clock,
             closing: TaskTracker::new(),
         };
-        Ok(Node { reloader, asked, records, grace })
+        Ok(Node { reloader, asked, records, following, grace })
     }
 }
 
 impl Node {
     async fn run(self, signals: Signals, hangup: Signal) {
-        let Self { reloader, asked, records, grace } = self;
+        let Self { reloader, asked, records, following, grace } = self;
         let (gateway, stop) = (Arc::clone(&reloader.gateway), CancellationToken::new());
         for bound in &reloader.serving.listeners {
             gateway.open(Arc::clone(&bound.listener));
         }
         let inquirers = Arc::clone(&reloader.publisher.inquirers);
         let judging = tokio::spawn(inquirers.judge(Arc::clone(&gateway), stop.clone()));
+        let following = following.map(|following| {
+            let (gateway, publisher) = (Arc::clone(&gateway), Arc::clone(&reloader.publisher));
+            tokio::spawn(following.follow(move |revoked, decided_at| {
+                publisher.revoke(&gateway, revoked, decided_at);
+            }))
+        });
         let reloading = tokio::spawn(reloader.run(asked, hangup, stop.clone()));
         match drained(&gateway, signals, &stop, &grace).await {
             Some(Drained::Fully) => {}
@@ -190,6 +197,12 @@ impl Node {
         if let Err(error) = judging.await {
             tracing::error!(%error, "live sessions were no longer judged by what authorities answered");
         }
+        // Until here whoever was still served could be revoked.
+        if let Some(following) = following {
+            following.abort();
+            // It was told to end, and has no more to say.
+            let _ = following.await;
+        }
         // The journal holds the way into the ledger; what is on its way ends with it.
         drop(gateway);
         if let Some(records) = records {
@@ -197,6 +210,17 @@ impl Node {
         }
         tracing::info!("stopped");
     }
+}
+
+/// Takes in what the ledger says is revoked, and begins to follow it. Nothing where there is no ledger.
+async fn follow(
+    ledger: Option<&Arc<dyn Ledger>>,
+    clock: &Arc<dyn Clock>,
+    publisher: &Publisher,
+) -> Result<Option<Following>, Fault> {
+    let Some(ledger) = ledger else { return Ok(None) };
+    let learn = |revoked| publisher.learn(revoked);
+    Following::begin(Arc::clone(ledger), Arc::clone(clock), learn).await.map(Some)
 }
 
 /// Serves until a signal, then drains; nothing where a second signal cuts the drain short.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use testkit::{Curl, Node, World};
 
 /// Asks the ledger of a realm, through a second node that serves the file read-only.
-fn audited(world: &World, sql: &str) -> Value {
+pub fn audited(world: &World, sql: &str) -> Value {
     let written = world.read("realm/countersign.yaml");
     assert!(written.contains("\ndatabases:\n"), "{written}");
     let with_ledger = written.replacen(

@@ -26,6 +26,7 @@ mod read_only;
 mod revocation_lists;
 mod revocation_online;
 mod revocations;
+mod revoked;
 mod services;
 mod shutdown;
 mod sql;

@@ -76,15 +76,14 @@ impl Reloader {
 
     /// Serves by `next` from here on.
     async fn publish(&mut self, next: Serving, allowed: Vec<Weakening>) -> Result<Applied, Rejected> {
-        let snapshot = match self.publisher.snapshot(&next) {
-            Ok(snapshot) => snapshot,
+        let generation = match self.publisher.publish(&self.gateway, &next) {
+            Ok(generation) => generation,
             Err(faults) => {
                 self.abandon(&next);
                 return Err(Rejected::Faults(faults));
             }
         };
         self.adjusted.to(&next.prepared.plan);
-        let generation = self.gateway.publish(snapshot);
         let before = std::mem::replace(&mut self.serving, next);
         for listener in self.serving.beyond(&before).listeners {
             self.gateway.open(Arc::clone(listener));

@@ -95,6 +95,12 @@ impl Revocations {
         Self { recorded: Arc::new(self.recorded.with(new)), ..self.clone() }
     }
 
+    /// With what `other` has from our own ledger, instead of what this one has.
+    #[must_use]
+    pub fn with_recorded_of(&self, other: &Self) -> Self {
+        Self { recorded: Arc::clone(&other.recorded), ..self.clone() }
+    }
+
     /// With these authorities' public keys instead of those before, whose own ledger this is: it speaks of every certificate
     /// of theirs, so that no list and no service has to be asked about one.
     #[must_use]
