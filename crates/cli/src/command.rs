@@ -5,10 +5,12 @@ mod cert;
 mod check;
 mod explain;
 mod init;
+mod kill;
 mod query;
 mod realm;
 mod reference;
 mod serve;
+mod sessions;
 mod shell;
 mod status;
 mod up;
@@ -37,6 +39,8 @@ pub(crate) enum Command {
     Query(query::Query),
     Shell(shell::Shell),
     Status(status::Status),
+    Sessions(sessions::Sessions),
+    Kill(kill::Kill),
     #[command(hide = true)]
     Reference(reference::Reference),
 }
@@ -59,6 +63,8 @@ impl Command {
             Self::Query(query) => query.run(console),
             Self::Shell(shell) => shell.run(console),
             Self::Status(status) => status.run(console),
+            Self::Sessions(sessions) => sessions.run(console),
+            Self::Kill(kill) => kill.run(console),
             Self::Reference(reference) => Ok(reference.run(console)),
         }
     }

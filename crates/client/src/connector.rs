@@ -78,6 +78,14 @@ impl Connector {
         self.send(Method::GET, path, Bytes::new()).await
     }
 
+    /// Tells a path something with POST.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub async fn tell(&mut self, path: &str, body: impl Into<Bytes>) -> Result<Reply, Fault> {
+        self.send(Method::POST, path, body.into()).await
+    }
+
     async fn send(&mut self, method: Method, path: &str, body: Bytes) -> Result<Reply, Fault> {
         let mut connection = match self.open.take().filter(Connection::is_open) {
             Some(connection) => connection,

@@ -17,6 +17,7 @@ mod identities;
 mod internal_authority;
 mod keys;
 mod limits;
+mod live_sessions;
 mod matrix;
 mod observing;
 mod open;
