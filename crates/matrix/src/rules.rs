@@ -47,6 +47,7 @@ fn sources(plan: &Plan, tls: &TlsPlan) -> Vec<Source> {
         (Source::DenyList, !plan.env_only),
         (Source::List, has_list(&tls.revocation)),
         (Source::Fetched, fetches(&tls.revocation)),
+        (Source::Ledger, plan.authority.is_some() && !plan.env_only),
     ]
     .into_iter()
     .filter_map(|(source, there)| there.then_some(source))

@@ -60,7 +60,9 @@ fn every_cell_of_a_realm_is_as_it_must_be() {
     let world = World::new();
     assert_eq!(Node::up(&world).interrupted().code, Some(0));
     let before = world.sh("find realm -type f | sort | xargs sha256sum").stdout;
-    passes(&world, "realm/countersign.yaml", CELLS);
+    let report = passes(&world, "realm/countersign.yaml", CELLS);
+    let ours = cells(&report, "revoked by our own authority");
+    assert!(ours.iter().filter(|cell| cell["recorded"] == "certificate-revoked").count() >= 12, "{ours:?}");
     assert_eq!(world.sh("find realm -type f | sort | xargs sha256sum").stdout, before);
 }
 
