@@ -309,3 +309,19 @@ fn our_own_authority_needs_no_list_and_no_responder() {
         .get("/_auth/whoami")
         .with_status(200);
 }
+
+/// R12: an issuer of ours that its root took back vouches for nobody, although `client_ca: authority` names it.
+#[test]
+fn an_issuer_that_was_revoked_in_our_ledger_vouches_for_nobody() {
+    let world = World::new();
+    assert_eq!(Node::up(&world).interrupted().code, Some(0));
+    world
+        .countersign(&["cert", "revoke", "realm/pki/issuers/client.crt", "--reason", "cACompromise"])
+        .succeeded();
+    let node = Node::up(&world);
+    let no = Curl::to(&node, "localhost")
+        .cacert(&world.path("realm/pki/server-ca.crt"))
+        .cert(&world.path("realm/clients/analyst.crt"), &world.path("realm/clients/analyst.key"))
+        .get("/_auth/whoami");
+    assert!(no.complaint.contains("certificate revoked"), "{no:#?}");
+}
