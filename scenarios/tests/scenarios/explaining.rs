@@ -359,6 +359,31 @@ fn the_log_has_both_ids_of_a_refused_handshake() {
     }
 }
 
+/// A revoked certificate is explained with what its authority says, and with the sources that were looked through.
+#[test]
+fn a_revoked_certificate_is_explained_with_who_revoked_it() {
+    let (world, _node, url) = served();
+    world
+        .countersign(&["cert", "revoke", "realm/clients/analyst.crt", "--reason", "keyCompromise"])
+        .succeeded();
+    let refused = testkit::patience::wait_for("the refusal of a revoked certificate", String::new, || {
+        let ran = world.countersign(&["query", "app", "SELECT 1", "--url", &url]);
+        ran.stderr.contains("ch_").then_some(ran.stderr)
+    });
+    let said = explained(&world, &url, &id(&refused, "ch_"));
+    let serial = testkit::openssl::serial(&world, "realm/clients/analyst.crt");
+    assert_eq!(
+        (&said["code"], &said["check"]),
+        (&json!("certificate-revoked"), &json!("revocation")),
+        "{said}"
+    );
+    let cause = said["cause"].as_str().expect("a cause");
+    for part in [serial.as_str(), "keyCompromise", "our own authority"] {
+        assert!(cause.contains(part), "{part}: {said}");
+    }
+    assert_eq!(said["revocation_sources"][0], "our own authority: 1 revoked", "{said}");
+}
+
 /// What was decided stands as it was; what is compared again says by which generation, and what would come of it now.
 #[test]
 fn a_refusal_of_an_earlier_generation_is_compared_with_the_rules_of_now() {
