@@ -9,6 +9,7 @@ mod kill;
 mod query;
 mod realm;
 mod reference;
+mod reload;
 mod serve;
 mod sessions;
 mod shell;
@@ -41,6 +42,7 @@ pub(crate) enum Command {
     Status(status::Status),
     Sessions(sessions::Sessions),
     Kill(kill::Kill),
+    Reload(reload::Reload),
     #[command(hide = true)]
     Reference(reference::Reference),
 }
@@ -65,6 +67,7 @@ impl Command {
             Self::Status(status) => status.run(console),
             Self::Sessions(sessions) => sessions.run(console),
             Self::Kill(kill) => kill.run(console),
+            Self::Reload(reload) => reload.run(console),
             Self::Reference(reference) => Ok(reference.run(console)),
         }
     }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use transport::{ClientAuth, Clock, Door, DoorSpec, Memories, TlsVersion};
 
 use crate::inquirers::Inquirers;
-use crate::prepare::TlsProfile;
+use crate::prepare::{Credentials, Prepared, TlsProfile};
 use crate::serving::Serving;
 
 /// What every snapshot of one node is built with.
@@ -73,17 +73,9 @@ impl Publisher {
     }
 
     fn snapshot(&self, serving: &Serving, recorded: &Revocations) -> Result<Snapshot, Faults> {
-        let mut faults = Faults::new();
         let prepared = &serving.prepared;
         let plan = &prepared.plan;
-        let mut entrances = HashMap::new();
-        for listener in &plan.listeners {
-            if let Some(door) = faults.note(self.door(serving, listener, recorded)) {
-                let (door, spoken) = (door.map(Arc::new), spoken(listener.transport));
-                let accepted = listener.auth.clone();
-                entrances.insert(listener.name.as_str().into(), Entrance { door, spoken, accepted });
-            }
-        }
+        let (entrances, faults) = self.entrances(prepared, &serving.credentials, recorded);
         let limits = &plan.limits;
         faults.or(Snapshot {
             generation: FIRST_GENERATION,
@@ -102,18 +94,48 @@ impl Publisher {
         })
     }
 
+    /// What would be spoken and asked at each listener, to be tried. A listener whose TLS settings cannot be built yet is
+    /// left out: what is wrong with it is told when it is published.
+    pub(crate) fn trial(
+        &self,
+        prepared: &Prepared,
+        credentials: &Credentials,
+    ) -> HashMap<Arc<str>, Entrance> {
+        let recorded = self.recorded.lock().clone();
+        self.entrances(prepared, credentials, &recorded).0
+    }
+
+    /// What is spoken and asked at each listener; those whose TLS settings cannot be built are left out, with the reason.
+    fn entrances(
+        &self,
+        prepared: &Prepared,
+        credentials: &Credentials,
+        recorded: &Revocations,
+    ) -> (HashMap<Arc<str>, Entrance>, Faults) {
+        let (mut entrances, mut faults) = (HashMap::new(), Faults::new());
+        for listener in &prepared.plan.listeners {
+            let door = self.door(prepared, credentials, listener, recorded);
+            if let Some(door) = faults.note(door) {
+                let (door, spoken) = (door.map(Arc::new), spoken(listener.transport));
+                let accepted = listener.auth.clone();
+                entrances.insert(listener.name.as_str().into(), Entrance { door, spoken, accepted });
+            }
+        }
+        (entrances, faults)
+    }
+
     fn door(
         &self,
-        serving: &Serving,
+        prepared: &Prepared,
+        credentials: &Credentials,
         listener: &ListenerPlan,
         recorded: &Revocations,
     ) -> Result<Option<Door>, Fault> {
         let Some(name) = &listener.tls else { return Ok(None) };
         let missing = || Fault::ours(format!("listener {:?} has no TLS profile {name:?}", listener.name));
-        let prepared = &serving.prepared;
         let tls = prepared.plan.tls.get(name).ok_or_else(missing)?;
         let profile = prepared.profiles.get(name).ok_or_else(missing)?;
-        let credential = serving.credentials.get(name).ok_or_else(missing)?;
+        let credential = credentials.get(name).ok_or_else(missing)?;
         Door::new(DoorSpec {
             credentials: vec![Arc::clone(credential)],
             client_auth: client_auth(tls, profile, &listener.auth, recorded),

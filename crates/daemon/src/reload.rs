@@ -1,6 +1,7 @@
 //! Reading the configuration again, and serving by it without dropping what it does not concern.
 //!
 //! - [`attempt`]: one reload, all or nothing.
+//! - [`trial`]: the new configuration tried on chains that came lately.
 //! - [`restart`]: what cannot be changed while the node runs.
 //! - [`changes`]: what a reload changed, in words.
 //! - [`outcome`]: what came of it, for whoever asked, the log, the ledger.
@@ -11,6 +12,7 @@ mod changes;
 mod outcome;
 mod record;
 mod restart;
+mod trial;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -182,6 +182,7 @@ impl Arriving {
         let (server_name, hello, presented) = (failure.sni(), failure.hello(), failure.presented());
         let greeted = Greeted { generation, server_name, hello, presented };
         if let Some(refusal) = failure.refusal() {
+            self.gateway.observed.turned_away(&self.listener.name, failure.chain());
             self.refused(refusal, &greeted);
             return;
         }

@@ -1,9 +1,11 @@
 //! The published snapshot with the sinks; runs the listeners and drains them.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::Directory;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use time::OffsetDateTime;
@@ -17,13 +19,14 @@ use crate::journal::Journal;
 use crate::listener::Listener;
 use crate::listening::Listening;
 use crate::metrics::Metrics;
+use crate::observed::{Difference, Observed};
 use crate::rate::Rate;
 use crate::refusals::Refusals;
 use crate::room::Room;
 use crate::session::Session;
 use crate::sessions::{Revoked, Selected, Sessions};
 use crate::shown::SessionShown;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Entrance, Snapshot};
 use crate::sweep::{self, Sweep};
 
 /// What the node lends to its gateway.
@@ -62,6 +65,7 @@ pub struct Gateway {
     /// Bounds the questions of strangers.
     questions: Rate,
     pub(crate) refused: Refusals,
+    pub(crate) observed: Observed,
 }
 
 /// How a drain went.
@@ -97,6 +101,7 @@ impl Gateway {
             refusals: Rate::default(),
             questions: Rate::default(),
             refused: Refusals::default(),
+            observed: Observed::default(),
         }
     }
 
@@ -104,6 +109,16 @@ impl Gateway {
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.published.load_full()
+    }
+
+    /// The chains that came lately and would be judged otherwise by these entrances and this directory.
+    #[must_use]
+    pub fn differences(
+        &self,
+        entrances: &HashMap<Arc<str>, Entrance>,
+        directory: &Directory,
+    ) -> Vec<Difference> {
+        self.observed.differences(&self.snapshot(), entrances, directory, self.now())
     }
 
     /// Replaces the snapshot as a whole, and counts its generation on, whatever it says. Returns the generation.

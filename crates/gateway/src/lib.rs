@@ -18,6 +18,7 @@
 //! - [`pace`]: deadlines of a connection that is slow, silent or idle.
 //! - [`http`]: what is served over HTTP/1.1 and HTTP/2.
 //! - [`administration`]: what administrators may ask of the node, as a trait that the node fills in.
+//! - [`observed`]: the chains that came lately, to try other rules on.
 //! - [`journal`]: what the gateway reports, as traits that the node fills in.
 //! - [`metrics`]: counters and gauges.
 //! - [`refusals`]: what was refused lately, kept for those who ask why.
@@ -35,6 +36,7 @@ mod listener;
 mod listening;
 mod live;
 mod metrics;
+mod observed;
 mod pace;
 mod rate;
 mod refusals;
@@ -53,6 +55,7 @@ pub use gateway::{Drained, Gateway, Sinks};
 pub use journal::{AccessLine, AuditEvent, AuditKind, Journal};
 pub use listener::{Listener, Spoken};
 pub use metrics::{Described, Metrics};
+pub use observed::{Difference, Verdict};
 pub use refusals::Named;
 pub use refused::RefusalId;
 pub use sessions::{Revoked, Selected, SessionId};

@@ -20,7 +20,7 @@ use transport::{HelloId, Vouchers};
 
 use crate::ending::{End, EndReason, Ended};
 use crate::gateway::Gateway;
-use crate::judged::{Chain, Judged, Presented, Unsettled, Use};
+use crate::judged::{Chain, Judged, Presented, Standing, Unsettled, Use};
 use crate::listener::{Listener, Spoken};
 use crate::live::Live;
 use crate::pace::{Pace, Verdict};
@@ -109,7 +109,16 @@ impl Session {
         }));
         live.session().judge_first(generation);
         live.session().record_sign_in();
+        live.session().observe();
         live
+    }
+
+    /// Notes the chain, so that other rules can be tried on it.
+    fn observe(&self) {
+        if let Some(verified) = &self.verified {
+            let recognized = matches!(self.judged.load().standing, Standing::Known(_));
+            self.gateway.observed.shaken(&self.listener.name, verified, recognized);
+        }
     }
 
     /// Where the snapshot is still that of the handshake, its door has judged the chain a moment ago.

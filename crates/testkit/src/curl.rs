@@ -23,6 +23,12 @@ impl Curl {
         Self { host: host.to_owned(), port: node.port(), args: Vec::new() }
     }
 
+    /// A call to `https://HOST:PORT/…`, where HOST leads to loopback.
+    #[must_use]
+    pub fn at(port: u16, host: &str) -> Self {
+        Self { host: host.to_owned(), port, args: Vec::new() }
+    }
+
     /// Any argument as curl knows it.
     #[must_use]
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {

@@ -24,6 +24,7 @@ mod open;
 mod policy;
 mod querying;
 mod read_only;
+mod reloading;
 mod revocation_lists;
 mod revocation_online;
 mod revocations;

@@ -49,6 +49,23 @@ struct Node {
     databases: Vec<Database>,
     revocation: Vec<Source>,
     uptime_seconds: i64,
+    reload: Reload,
+}
+
+/// How old what is served is, and why it is not newer.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Reload {
+    age_seconds: i64,
+    last_result: Option<String>,
+    last_error: Option<Rejected>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Rejected {
+    at: String,
+    reason: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -135,11 +152,26 @@ fn print(console: &mut Console, heard: &Heard) {
     }
 }
 
+impl Reload {
+    fn print(&self, console: &mut Console) {
+        let paint = console.paint();
+        if let Some(result) = &self.last_result {
+            let age = words(time::Duration::seconds(self.age_seconds));
+            let last = format!("last reload {}; what is served was read {age} ago", printable(result));
+            console.line(format_args!("  reload      {last}"));
+        }
+        if let Some(Rejected { at, reason }) = &self.last_error {
+            console.line(format_args!("              {}", paint.bad(&printable(&format!("{at}: {reason}")))));
+        }
+    }
+}
+
 impl Node {
     fn print(&self, console: &mut Console) {
         let paint = console.paint();
         let uptime = words(time::Duration::seconds(self.uptime_seconds));
         console.line(format_args!("  up          {uptime}, generation {}", self.generation));
+        self.reload.print(console);
         let named = |database: &Database| printable(&format!("{} ({})", database.name, database.backend));
         let databases: Vec<String> = self.databases.iter().map(named).collect();
         console.line(format_args!("  databases   {}", databases.join(", ")));

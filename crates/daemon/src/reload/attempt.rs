@@ -5,12 +5,12 @@ use std::sync::Arc;
 use access::Weakening;
 use config::{Plan, Sources};
 use fault::{Fault, Faults};
-use gateway::AllowWeaker;
+use gateway::{AllowWeaker, Difference};
 use time::OffsetDateTime;
 
 use super::changes::changes;
 use super::outcome::{Applied, Rejected};
-use super::{Reloader, restart};
+use super::{Reloader, restart, trial};
 use crate::announce::announcement;
 use crate::prepare::{Earlier, Prepared, prepare_after};
 use crate::serving::{self, Serving};
@@ -26,13 +26,15 @@ impl Reloader {
         }
         let (prepared, digests) = self.prepare(digests).await?;
         restart::needed(&self.serving, &prepared).map_err(Rejected::Restart)?;
-        let found = weaker(&self.serving.prepared, &prepared);
+        let differences = self.differences(&prepared).await;
+        let mut found = weaker(&self.serving.prepared, &prepared);
+        found.extend(trial::weakenings(&self.serving.prepared, &found, &differences));
         let (allowed, refused) = sorted(found, allow, &prepared.plan.allow_weaker);
         if !refused.is_empty() {
-            return Err(Rejected::Weaker(refused));
+            return Err(Rejected::Weaker { refused, differences });
         }
         let next = self.open(prepared).await?;
-        let applied = self.publish(next, allowed).await?;
+        let applied = self.publish(next, allowed, differences).await?;
         self.watch.applied(&self.serving.prepared.plan, digests);
         Ok(applied)
     }
@@ -75,7 +77,12 @@ impl Reloader {
     }
 
     /// Serves by `next` from here on.
-    async fn publish(&mut self, next: Serving, allowed: Vec<Weakening>) -> Result<Applied, Rejected> {
+    async fn publish(
+        &mut self,
+        next: Serving,
+        allowed: Vec<Weakening>,
+        differences: Vec<Difference>,
+    ) -> Result<Applied, Rejected> {
         let generation = match self.publisher.publish(&self.gateway, &next) {
             Ok(generation) => generation,
             Err(faults) => {
@@ -96,7 +103,7 @@ impl Reloader {
         self.shown.store(Arc::new(announcement(&self.serving)));
         let warnings = new_warnings(&before.prepared, &self.serving.prepared);
         let changed = changes(&before, &self.serving);
-        Ok(Applied::Anew { generation, changed, allowed, warnings })
+        Ok(Applied::Anew { generation, changed, allowed, differences, warnings })
     }
 
     /// Closes what was opened for a configuration that does not come to be; listeners close when they are dropped.

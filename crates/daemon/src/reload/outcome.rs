@@ -2,7 +2,7 @@
 
 use access::Weakening;
 use fault::{Fault, Faults};
-use gateway::Reloaded;
+use gateway::{Difference, Reloaded};
 use ledger::{AuditEvent, AuditKind};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -32,7 +32,13 @@ impl Trigger {
 #[derive(Debug)]
 pub(crate) enum Applied {
     /// A new snapshot was published.
-    Anew { generation: u64, changed: Vec<String>, allowed: Vec<Weakening>, warnings: Vec<Fault> },
+    Anew {
+        generation: u64,
+        changed: Vec<String>,
+        allowed: Vec<Weakening>,
+        differences: Vec<Difference>,
+        warnings: Vec<Fault>,
+    },
     /// Nothing was different.
     Unchanged { generation: u64 },
 }
@@ -45,7 +51,7 @@ pub(crate) enum Rejected {
     /// It needs a restart.
     Restart(Faults),
     /// It would be weaker, and nobody allowed that.
-    Weaker(Vec<Weakening>),
+    Weaker { refused: Vec<Weakening>, differences: Vec<Difference> },
 }
 
 impl Rejected {
@@ -57,9 +63,9 @@ impl Rejected {
                     faults.iter().map(|fault| fault.to_string().replace('\n', ";")).collect();
                 lines.join(" | ")
             }
-            Self::Weaker(found) => {
+            Self::Weaker { refused, .. } => {
                 let told: Vec<String> =
-                    found.iter().map(|one| format!("{} ({})", one.name, one.what)).collect();
+                    refused.iter().map(|one| format!("{} ({})", one.name, one.what)).collect();
                 format!("it would be weaker: {}", told.join(" | "))
             }
         }
@@ -72,7 +78,7 @@ pub(crate) fn result(outcome: &Result<Applied, Rejected>) -> &'static str {
         Ok(Applied::Anew { .. }) => "applied",
         Ok(Applied::Unchanged { .. }) => "unchanged",
         Err(Rejected::Faults(_) | Rejected::Restart(_)) => "rejected",
-        Err(Rejected::Weaker(_)) => "weaker",
+        Err(Rejected::Weaker { .. }) => "weaker",
     }
 }
 
@@ -81,11 +87,12 @@ pub(crate) fn reloaded(outcome: Result<Applied, Rejected>) -> Reloaded {
     let word = result(&outcome);
     match outcome {
         Ok(Applied::Unchanged { generation }) => Ok(json!({ "result": word, "generation": generation })),
-        Ok(Applied::Anew { generation, changed, allowed, warnings }) => Ok(json!({
+        Ok(Applied::Anew { generation, changed, allowed, differences, warnings }) => Ok(json!({
             "result": word,
             "generation": generation,
             "changed": changed,
             "allowed": allowed,
+            "differences": shown(&differences),
             "warnings": warnings,
         })),
         Err(rejected) => Err(refusal(word, &rejected)),
@@ -98,22 +105,48 @@ fn refusal(word: &str, rejected: &Rejected) -> Value {
         Rejected::Faults(faults) | Rejected::Restart(faults) => {
             json!({ "message": message, "result": word, "faults": faults })
         }
-        Rejected::Weaker(found) => {
+        Rejected::Weaker { refused, differences } => {
             let remedy = "allow each by its name if it is meant: countersign reload --allow-weaker NAME";
-            json!({ "message": message, "result": word, "weakenings": found, "remedy": remedy })
+            json!({
+                "message": message,
+                "result": word,
+                "weakenings": refused,
+                "differences": shown(differences),
+                "remedy": remedy,
+            })
         }
     }
+}
+
+/// The first differences in words, and how many there are.
+fn shown(differences: &[Difference]) -> Value {
+    let one = |difference: &Difference| {
+        let Difference { listener, subject, serial, before, after } = difference;
+        json!({
+            "listener": **listener,
+            "subject": subject,
+            "serial": serial,
+            "before": before.to_string(),
+            "after": after.to_string(),
+        })
+    };
+    let first: Vec<Value> = differences.iter().take(MOST_SHOWN).map(one).collect();
+    json!({ "count": differences.len(), "first": first })
 }
 
 /// Writes what came of it to the log.
 pub(crate) fn log(trigger: &Trigger, outcome: &Result<Applied, Rejected>) {
     let by = trigger.shown();
     match outcome {
-        Ok(Applied::Anew { generation, changed, allowed, warnings }) => {
+        Ok(Applied::Anew { generation, changed, allowed, differences, warnings }) => {
             let changed = changed.join("; ");
             tracing::info!(by, generation, changed, "reload applied");
             for Weakening { name, what, .. } in allowed {
                 tracing::warn!(by, generation, name, what, "weaker than before, as it was allowed to be");
+            }
+            for difference in differences.iter().take(MOST_SHOWN) {
+                let Difference { listener, subject, serial, before, after } = difference;
+                tracing::info!(listener = &**listener, subject, serial, %before, %after, "judged otherwise from now on");
             }
             for warning in warnings {
                 tracing::warn!("{}", warning.to_string().replace('\n', ";"));
@@ -149,3 +182,6 @@ pub(crate) fn audited(
     let cause = Some(format!("by {}: {cause}", trigger.shown()));
     Some(AuditEvent { principal, cause, ..AuditEvent::new(AuditKind::Reload, now) })
 }
+
+/// Differences that are told one by one.
+const MOST_SHOWN: usize = 20;

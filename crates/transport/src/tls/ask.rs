@@ -131,7 +131,7 @@ impl ClientCertVerifier for Ask {
             Err(refusal) => {
                 let error = error_for(&refusal);
                 notes::refused(refusal);
-                notes::presented(leaf);
+                notes::presented(&chain);
                 Err(error)
             }
         }

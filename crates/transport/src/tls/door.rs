@@ -7,6 +7,7 @@ use fault::{Fault, Refusal};
 use identity::{Credential, Revocations, Trust, Verified};
 use rustls::ServerConfig;
 use rustls::server::NoServerSessionStorage;
+use rustls_pki_types::CertificateDer;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -137,6 +138,14 @@ impl Door {
     #[must_use]
     pub fn requires_certificate(&self) -> bool {
         self.ask.as_ref().is_some_and(|ask| ask.is_mandatory())
+    }
+
+    /// Asks from memory about a chain that a client presented or may present; nothing where no certificate is asked for.
+    ///
+    /// # Errors
+    /// The refusal that a handshake with the chain would meet.
+    pub fn judge(&self, chain: &[CertificateDer<'_>]) -> Result<Option<Verified>, Refusal> {
+        self.ask.as_ref().map(|ask| ask.judge(chain)).transpose()
     }
 
     /// Asks from memory about a client that an earlier door let in by `vouchers`; nothing where this one asks for no

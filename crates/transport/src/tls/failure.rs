@@ -5,6 +5,7 @@ use std::io;
 
 use fault::{Code, Refusal};
 use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
+use rustls_pki_types::CertificateDer;
 
 use super::hello::HelloId;
 use super::notes::{self, Notes};
@@ -119,12 +120,12 @@ pub struct HandshakeFailure {
     refusal: Option<Refusal>,
     sni: Option<Box<str>>,
     hello: Option<HelloId>,
-    presented: Option<Box<[u8]>>,
+    presented: Box<[CertificateDer<'static>]>,
 }
 
 impl HandshakeFailure {
     pub(crate) fn new(kind: FailureKind, cause: impl Into<Box<str>>) -> Self {
-        Self { kind, cause: cause.into(), refusal: None, sni: None, hello: None, presented: None }
+        Self { kind, cause: cause.into(), refusal: None, sni: None, hello: None, presented: Box::default() }
     }
 
     pub(crate) fn refused(refusal: Refusal) -> Self {
@@ -135,7 +136,7 @@ impl HandshakeFailure {
             refusal: Some(refusal),
             sni: None,
             hello: None,
-            presented: None,
+            presented: Box::default(),
         }
     }
 
@@ -159,8 +160,7 @@ impl HandshakeFailure {
                 None => Self::new(FailureKind::Closed, gone(error)),
             },
         };
-        let presented = presented.map(|leaf| leaf.as_ref().into());
-        Self { presented, ..failure.asked_for(sni) }
+        Self { presented: presented.into(), ..failure.asked_for(sni) }
     }
 
     fn of_tls(error: &Error, foreign_alpn: Option<String>, ours: &[Vec<u8>]) -> Self {
@@ -222,7 +222,13 @@ impl HandshakeFailure {
     /// The certificate that was refused, as the client sent it: whatever it says is a claim and no more.
     #[must_use]
     pub fn presented(&self) -> Option<&[u8]> {
-        self.presented.as_deref()
+        self.presented.first().map(AsRef::as_ref)
+    }
+
+    /// The whole chain that was refused, leaf first; nothing where none was presented.
+    #[must_use]
+    pub fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.presented
     }
 
     /// The id that the client may ask about the handshake by, where its hello came so far.

@@ -17,8 +17,8 @@ use super::hello::HelloId;
 pub(crate) struct Notes {
     /// Why our verifier said no.
     pub(crate) refusal: Option<Refusal>,
-    /// The certificate that it said no to.
-    pub(crate) presented: Option<CertificateDer<'static>>,
+    /// The chain that it said no to, leaf first.
+    pub(crate) presented: Vec<CertificateDer<'static>>,
     /// The name that the client asked for.
     pub(crate) sni: Option<Box<str>>,
     /// The application protocols that the client offered, where none is ours.
@@ -45,9 +45,9 @@ pub(crate) fn refused(refusal: Refusal) {
     write(|notes| notes.refusal = Some(refusal));
 }
 
-/// Notes the certificate that our verifier said no to.
-pub(crate) fn presented(leaf: &CertificateDer<'_>) {
-    write(|notes| notes.presented = Some(leaf.clone().into_owned()));
+/// Notes the chain that our verifier said no to.
+pub(crate) fn presented(chain: &[CertificateDer<'_>]) {
+    write(|notes| notes.presented = chain.iter().map(|one| one.clone().into_owned()).collect());
 }
 
 /// Notes the id of the hello that we sent.
