@@ -134,6 +134,12 @@ impl Gateway {
         self.amend(&[], decided_at, Snapshot::clone)
     }
 
+    /// Judges every live session once more by the snapshot that is served, because time has passed. It is done every now
+    /// and then from the first listener on.
+    pub fn look_again(self: &Arc<Self>) {
+        sweep::look_again(self);
+    }
+
     /// Publishes a snapshot made of the one that is served; nobody else publishes meanwhile. Returns its generation.
     ///
     /// Every live session is judged by it, as [`publish`](Self::publish) does, those with one of the `revoked` certificates

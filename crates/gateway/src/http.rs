@@ -122,7 +122,8 @@ where
 {
     let (mut leaving, mut ending) = (false, false);
     let limits = session.gateway.snapshot().http_limits;
-    let mut deadline = pin!(tokio::time::sleep(BEFORE_REST.min(limits.head).min(limits.idle)));
+    let first = session.first_look(BEFORE_REST.min(limits.head).min(limits.idle));
+    let mut deadline = pin!(tokio::time::sleep_until(first));
     let mut told = pin!(stop.cancelled());
     let mut ended = pin!(session.end.told());
     loop {

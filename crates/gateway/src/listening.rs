@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -13,12 +14,15 @@ use crate::accept::{Ends, accept};
 use crate::gateway::{Drained, Gateway};
 use crate::listener::Listener;
 use crate::slots::{SlotLimits, Slots};
+use crate::sweep;
 
 /// What is open at one time. Listeners come and go while the gateway runs; connections outlive the listener by which
 /// they came, unless the snapshot ends them.
 #[derive(Default)]
 pub(crate) struct Listening {
     open: Mutex<Vec<Open>>,
+    /// Whether there was a listener yet.
+    opened: AtomicBool,
     ends: Ends,
     loops: TaskTracker,
     connections: TaskTracker,
@@ -34,8 +38,21 @@ struct Open {
 }
 
 impl Listening {
+    /// Looks after the sessions from now on, as time passes.
+    fn look_after_sessions(&self, gateway: &Arc<Gateway>) {
+        let (gateway, stop) = (Arc::clone(gateway), self.ends.stop.clone());
+        self.loops.spawn(async move {
+            while timeout(sweep::LOOK, stop.cancelled()).await.is_err() {
+                gateway.look_again();
+            }
+        });
+    }
+
     /// Starts accepting on a listener.
     pub(crate) fn open(&self, gateway: &Arc<Gateway>, listener: Arc<Listener>, limits: SlotLimits) {
+        if !self.opened.swap(true, Ordering::Relaxed) {
+            self.look_after_sessions(gateway);
+        }
         let slots = Arc::new(Slots::new(limits));
         let (stop, closed) = (self.ends.stop.child_token(), CancellationToken::new());
         let accepting = accept(

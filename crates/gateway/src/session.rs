@@ -131,19 +131,20 @@ impl Session {
             self.take(&before, judged, &snapshot, Instant::now());
         } else {
             // Where an authority's service must be asked, the first request waits for it.
-            drop(self.judge_from_memory(&snapshot, Instant::now()));
+            drop(self.judge_from_memory(&snapshot, Instant::now(), false));
         }
     }
 
     /// Who the other end is by this snapshot, or by a later one; asked again whenever the snapshot is another one.
     pub(crate) async fn judge(&self, snapshot: &Snapshot) -> Arc<Judged> {
-        match self.judge_from_memory(snapshot, Instant::now()) {
+        match self.judge_from_memory(snapshot, Instant::now(), false) {
             Ok(judged) => judged,
             Err(unsettled) => self.judge_asking(snapshot, unsettled, Instant::now()).await,
         }
     }
 
-    /// As [`judge`](Self::judge), without waiting; a session that may not go on is ended, as of `decided_at`.
+    /// As [`judge`](Self::judge), without waiting, and where `again` says so also by a snapshot that has judged it before;
+    /// a session that may not go on is ended, as of `decided_at`.
     ///
     /// # Errors
     /// Where an authority's service must be asked first, by [`judge_asking`](Self::judge_asking).
@@ -151,10 +152,16 @@ impl Session {
         &self,
         snapshot: &Snapshot,
         decided_at: Instant,
+        again: bool,
     ) -> Result<Arc<Judged>, Unsettled> {
         let before = self.judged.load_full();
         let over = self.late.is_some() || self.end.ended().is_some();
-        if over || before.generation >= snapshot.generation {
+        let known = if again {
+            before.generation > snapshot.generation
+        } else {
+            before.generation >= snapshot.generation
+        };
+        if over || known {
             return Ok(before);
         }
         let judged = Judged::by(snapshot, &self.presented(&before), self.gateway.now())?;
@@ -262,6 +269,12 @@ impl Session {
     pub(crate) fn deadline(&self) -> Verdict {
         let (head, idle) = self.patience();
         self.no_later_than_the_certificate(self.pace.judge(head, idle))
+    }
+
+    /// The first moment to look at the deadline: after so long, and no later than the certificate's end.
+    pub(crate) fn first_look(&self, after: Duration) -> Instant {
+        let left = self.left().map_or(after, |(_, left)| left);
+        Instant::now() + after.min(left)
     }
 
     /// As [`deadline`](Self::deadline), for a connection that rests already.

@@ -111,14 +111,15 @@ impl Sessions {
             let found = self.shard(*id).lock().get(id).and_then(|entry| entry.session.upgrade());
             return found.into_iter().collect();
         }
-        let identity =
-            |session: &Session| session.verified().map(|verified| verified.leaf().identity().clone());
         let mut found = self.all();
-        found.retain(|session| match selected {
-            Selected::Id(_) => false,
-            Selected::Serial(serial) => identity(session).is_some_and(|held| held.serial() == serial),
-            Selected::Spki(pin) => identity(session).is_some_and(|held| held.spki_sha256() == *pin),
-            Selected::Principal(name) => session.is_of(name),
+        found.retain(|session| {
+            let identity = session.verified().map(|verified| verified.leaf().identity());
+            match selected {
+                Selected::Id(_) => false,
+                Selected::Serial(serial) => identity.is_some_and(|held| held.serial() == serial),
+                Selected::Spki(pin) => identity.is_some_and(|held| held.spki_sha256() == *pin),
+                Selected::Principal(name) => session.is_of(name),
+            }
         });
         found
     }

@@ -13,7 +13,7 @@ use identity::{
 use parking_lot::Mutex;
 use testkit::Wire;
 use time::OffsetDateTime;
-use transport::{Asking, ClientAuth, Clock as _, Online, SystemClock};
+use transport::{Asking, ClientAuth, Clock as _, Online, SystemClock, TestClock};
 
 use crate::SOON;
 use crate::house::{House, directory, grants};
@@ -227,6 +227,23 @@ fn what_a_service_takes_back_later_ends_the_session() {
         wire.ends_within(SOON);
     }
     assert!(house.ended(2)[0].contains(": revocation-unknown: "));
+}
+
+#[test]
+fn time_that_passes_unnoticed_ends_what_has_ended_meanwhile() {
+    let clock = TestClock::at(SystemClock.now());
+    let house = House::by(Arc::new(clock.clone()));
+    let mut wires = two(&house);
+    house.runtime.block_on(async { house.gateway.look_again() });
+    wires.iter_mut().for_each(serves);
+    // No timer knows that this clock was moved.
+    clock.advance(time::Duration::days(91));
+    house.runtime.block_on(async { house.gateway.look_again() });
+    for wire in &mut wires {
+        wire.ends_within(SOON);
+    }
+    assert!(house.ended(2).concat().contains(": expired: "));
+    assert!(house.gateway.snapshot().generation == 1, "the snapshot is the same");
 }
 
 #[test]

@@ -19,7 +19,7 @@ use testkit::patience::wait_for;
 use testkit::{Client, H2, Wire, World, recipe};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
-use transport::{ClientAuth, Door, DoorSpec, Memories, Online, SystemClock, TlsVersion, listen};
+use transport::{ClientAuth, Clock, Door, DoorSpec, Memories, Online, SystemClock, TlsVersion, listen};
 
 /// A running gateway; it ends with the test.
 pub(crate) struct House {
@@ -30,6 +30,7 @@ pub(crate) struct House {
     /// Every metric, as text.
     pub(crate) exposition: Exposition,
     memories: Memories,
+    clock: Arc<dyn Clock>,
     // The last to go: what runs on it ends with it.
     pub(crate) runtime: Runtime,
 }
@@ -77,6 +78,11 @@ impl Administration for Nothing {
 impl House {
     /// Serves the clients `analyst` and `reporting` over TLS; both may read and write `app`.
     pub(crate) fn new() -> Self {
+        Self::by(Arc::new(SystemClock))
+    }
+
+    /// The same by another clock.
+    pub(crate) fn by(clock: Arc<dyn Clock>) -> Self {
         let world = World::new();
         recipe::two_authorities(&world);
         let runtime = Runtime::new().unwrap();
@@ -92,8 +98,10 @@ impl House {
         };
         let database = Arc::new(Database::open(settings).unwrap());
         let directory = Arc::new(directory(&["analyst", "reporting"]));
-        let door =
-            door(&world, ClientAuth::Require(Arc::new(trust(&world, &["client-ca"]))), &memories, None);
+        let door = {
+            let trust = Arc::new(trust(&world, &["client-ca"]));
+            door(&world, ClientAuth::Require(trust), &memories, None, Arc::clone(&clock))
+        };
         let snapshot = Snapshot {
             generation: 1,
             entrances: HashMap::from([("main".into(), entrance(door))]),
@@ -127,7 +135,7 @@ impl House {
             metrics,
             exposition: Arc::clone(&exposition),
             administration: Arc::new(Nothing),
-            clock: Arc::new(SystemClock),
+            clock: Arc::clone(&clock),
         };
         let gateway = Arc::new(Gateway::new(snapshot, sinks));
         let socket = listen("127.0.0.1:0").unwrap();
@@ -138,7 +146,7 @@ impl House {
         let stop = CancellationToken::new();
         runtime.spawn(async move { serving.serve(stop, Duration::ZERO).await });
         drop(inside);
-        Self { world, gateway, record, address, exposition, memories, runtime }
+        Self { world, gateway, record, address, exposition, memories, clock, runtime }
     }
 
     /// Publishes a snapshot made of the one that is served.
@@ -151,7 +159,7 @@ impl House {
 
     /// Settings of this listener's TLS that believe these authorities.
     pub(crate) fn entrance(&self, client_auth: ClientAuth, online: Option<Arc<dyn Online>>) -> Entrance {
-        entrance(door(&self.world, client_auth, &self.memories, online))
+        entrance(door(&self.world, client_auth, &self.memories, online, Arc::clone(&self.clock)))
     }
 
     pub(crate) fn trust(&self, authorities: &[&str]) -> Trust {
@@ -223,6 +231,7 @@ fn door(
     client_auth: ClientAuth,
     memories: &Memories,
     online: Option<Arc<dyn Online>>,
+    clock: Arc<dyn Clock>,
 ) -> Door {
     let key = PrivateKey::from_pem(world.read("server.key").as_bytes(), None).unwrap();
     let credential = Credential::new(vec![certificate(world, "server")], key).unwrap();
@@ -232,7 +241,7 @@ fn door(
         min_version: TlsVersion::Tls12,
         alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         handshake_timeout: Duration::from_secs(10),
-        clock: Arc::new(SystemClock),
+        clock,
         memories: memories.clone(),
         online,
     })
