@@ -3,6 +3,8 @@
 //! - `record`: what goes on record of it.
 
 mod record;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -204,8 +206,8 @@ impl Session {
     ///
     /// # Errors
     /// Where that snapshot is not the newest any more, and the permit must be asked for again. Whoever looks through the
-    /// sessions reads these notes after the new snapshot was published: either it reads this one, or this one was made
-    /// after that, and finds the new snapshot here.
+    /// sessions reads these notes, under this lock, after the new snapshot was published. So it reads this note, or has
+    /// read before it was made, and then the new snapshot is found here.
     pub(crate) fn uses(
         &self,
         database: Option<&str>,
@@ -213,12 +215,14 @@ impl Session {
         snapshot: &Snapshot,
     ) -> Result<(), Stale> {
         let mut uses = self.uses.lock();
+        if self.gateway.generation() != snapshot.generation {
+            return Err(Stale);
+        }
         match uses.iter_mut().find(|used| used.database.as_deref() == database) {
             Some(used) => used.level = used.level.max(level),
             None => uses.push(Use { database: database.map(Into::into), level }),
         }
-        drop(uses);
-        if self.gateway.generation() == snapshot.generation { Ok(()) } else { Err(Stale) }
+        Ok(())
     }
 
     /// A request begins.
