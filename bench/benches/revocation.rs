@@ -5,6 +5,8 @@
 
 #[path = "revocation/made.rs"]
 mod made;
+#[path = "revocation/recalled.rs"]
+mod recalled;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -79,6 +81,7 @@ fn main() {
             verify_again(&verified, &trust, now).unwrap()
         });
     }
+    recalled::measure(&stopwatch, &world, der);
 }
 
 /// Asks another process, because this one keeps memory that it has freed.

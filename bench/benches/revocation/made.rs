@@ -1,9 +1,14 @@
 //! An authority that revoked a million certificates.
 
+use std::sync::Arc;
+
 use identity::{
-    Certificate, Pin, Purpose, RecordedRevocation, RevocationReason, Serial, Strictness, Trust, Verified, der,
+    Certificate, Pin, Purpose, RecordedRevocation, RevocationPolicy, RevocationReason, Revocations, Serial,
+    Strictness, Trust, Verification, Verified, der,
 };
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SigningKey as _};
+use rcgen::{
+    BasicConstraints, CertificateParams, CrlDistributionPoint, DnType, IsCa, Issuer, KeyPair, SigningKey as _,
+};
 use rustls_pki_types::CertificateDer;
 use time::{Duration, OffsetDateTime};
 use transport::{Clock as _, SystemClock};
@@ -59,6 +64,16 @@ impl World {
     pub(crate) fn verified(&self) -> Verified {
         identity::verify(std::slice::from_ref(&self.leaf), &self.trust(), Purpose::Client, None, now())
             .unwrap()
+    }
+
+    /// A chain whose leaf names `url` as where its list is, by a trust that wants its authority asked.
+    pub(crate) fn verified_asking(&self, url: &str, verification: Verification) -> Verified {
+        let mut leaf = params("analyst");
+        leaf.crl_distribution_points = vec![CrlDistributionPoint { uris: vec![url.to_owned()] }];
+        let leaf = leaf.signed_by(&KeyPair::generate().unwrap(), &self.issuer).unwrap();
+        let policy = RevocationPolicy { verification: Some(verification), ..RevocationPolicy::default() };
+        let trust = self.trust().with_revocations(Arc::new(Revocations::new(policy)));
+        identity::verify(std::slice::from_ref(leaf.der()), &trust, Purpose::Client, None, now()).unwrap()
     }
 
     pub(crate) fn revocation(&self, serial: Serial) -> RecordedRevocation {
