@@ -122,7 +122,10 @@ impl Authority {
 
     fn lists(&self, record: &RevocationRecord, lifetime: Duration, now: OffsetDateTime) -> bool {
         record.issuer == self.key_id()
-            && record.not_after.checked_add(lifetime).is_none_or(|forgotten| now <= forgotten)
+            && record
+                .not_after
+                .and_then(|end| end.checked_add(lifetime))
+                .is_none_or(|forgotten| now <= forgotten)
     }
 
     fn span(

@@ -37,6 +37,6 @@ pub use names::{Names, parse_san};
 pub use profile::Profile;
 pub use record::Recorded;
 pub use request::Request;
-pub use revoke::revoke;
+pub use revoke::{deny, revoke};
 pub use sign::{Issued, to_pem};
 pub use tier::{IssuerKind, NewTier, Tier, init_root};

@@ -1,6 +1,6 @@
 use fault::Fault;
 use identity::{Fingerprint, RevocationReason};
-use ledger::{AuditEvent, AuditKind, CertificateId, Ledger, Revoked};
+use ledger::{AuditEvent, AuditKind, CertificateId, Denial, Ledger, LedgerError, Revoked};
 use time::OffsetDateTime;
 
 /// Takes a certificate back: the revocation goes on record, durably, and then into the audit record with `by`, who or
@@ -33,8 +33,35 @@ pub async fn revoke(
     };
     match ledger.audit(vec![event]).await {
         Ok(()) => Ok(revoked),
-        Err(error) => Err(Fault::theirs("the certificate is revoked, and the audit record does not say so")
-            .because(error)
-            .remedy("see that the ledger's disk has room")),
+        Err(error) => Err(not_audited("revoked", &error)),
     }
+}
+
+/// Denies a certificate that somebody else issued: the denial goes on record, durably, and then into the audit record with
+/// `by`, who or what asked for it.
+///
+/// # Errors
+/// Where the ledger holds the certificate as one that was issued here, or fails. A fault of the audit record says that
+/// the certificate is denied all the same.
+pub async fn deny(ledger: &dyn Ledger, denial: Denial, by: &str) -> Result<Revoked, Fault> {
+    let Denial { issuer, reason, at, .. } = denial;
+    let denied = ledger.deny(denial).await?;
+    if denied.already {
+        return Ok(denied);
+    }
+    let event = AuditEvent {
+        serial: Some(denied.record.serial.clone()),
+        cause: Some(format!("{reason}, by {by}; denied to the issuer with the public key {issuer}")),
+        ..AuditEvent::new(AuditKind::Revoke, at)
+    };
+    match ledger.audit(vec![event]).await {
+        Ok(()) => Ok(denied),
+        Err(error) => Err(not_audited("denied", &error)),
+    }
+}
+
+fn not_audited(done: &str, error: &LedgerError) -> Fault {
+    Fault::theirs(format!("the certificate is {done}, and the audit record does not say so"))
+        .because(error)
+        .remedy("see that the ledger's disk has room")
 }

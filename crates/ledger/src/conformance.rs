@@ -9,6 +9,7 @@
 
 mod audit;
 mod certificates;
+mod denials;
 mod revocations;
 mod sample;
 
@@ -22,6 +23,10 @@ pub use certificates::{
     certificates_are_found_by_every_field, every_change_raises_the_revision,
     many_callers_at_once_all_get_through, pages_of_certificates_meet_without_gap_or_overlap,
     what_is_not_on_record_is_not_found,
+};
+pub use denials::{
+    a_certificate_is_denied_once, denials_are_told_among_the_revocations_in_their_order,
+    what_was_issued_here_is_not_denied, who_waits_for_a_change_hears_of_a_denial,
 };
 pub use revocations::{
     a_certificate_is_revoked_once, a_certificate_is_revoked_with_its_moment_and_reason,
@@ -52,6 +57,10 @@ pub async fn run_all<L: Ledger + 'static, F: Future<Output = L>>(make: impl Fn()
     list_numbers_grow_for_each_issuer_and_none_is_given_twice(std::sync::Arc::new(make().await)).await;
     who_waits_for_a_change_hears_of_it(&make().await).await;
     who_waits_hears_that_the_ledger_was_closed(&make().await).await;
+    a_certificate_is_denied_once(&make().await).await;
+    what_was_issued_here_is_not_denied(&make().await).await;
+    denials_are_told_among_the_revocations_in_their_order(&make().await).await;
+    who_waits_for_a_change_hears_of_a_denial(&make().await).await;
     events_are_found_by_every_field_newest_first(&make().await).await;
     pages_of_events_meet_without_gap_or_overlap(&make().await).await;
     pruning_removes_what_is_older_and_nothing_else(&make().await).await;

@@ -26,6 +26,13 @@ pub enum LedgerError {
         /// The state it is in.
         state: State,
     },
+    /// The certificate was issued here; it is revoked, and not denied.
+    OnRecord {
+        /// The serial.
+        serial: Serial,
+        /// The state it is in.
+        state: State,
+    },
     /// Nothing is revoked for this reason.
     NoReason(RevocationReason),
     /// The ledger has been closed.
@@ -44,6 +51,12 @@ impl fmt::Display for LedgerError {
             }
             Self::NotIssued { serial, state } => {
                 write!(f, "the certificate {serial} is {state}; only what was issued can be revoked")
+            }
+            Self::OnRecord { serial, state } => {
+                write!(
+                    f,
+                    "the certificate {serial} is on record as {state}; only what was issued elsewhere is denied"
+                )
             }
             Self::NoReason(reason) => write!(f, "{reason} is no reason to revoke a certificate"),
             Self::Closed => f.write_str("the ledger is closed"),
@@ -65,6 +78,9 @@ impl From<LedgerError> for Fault {
             }
             LedgerError::NotIssued { .. } => {
                 Self::yours(error.to_string()).remedy("nobody holds a certificate with this serial")
+            }
+            LedgerError::OnRecord { .. } => {
+                Self::yours(error.to_string()).remedy("countersign cert revoke takes it back")
             }
             LedgerError::NoReason(_) => Self::yours(error.to_string())
                 .because("it is what a delta list says of a certificate that comes off hold")

@@ -7,7 +7,7 @@ use crate::audit::{AuditEvent, AuditFilter};
 use crate::error::LedgerError;
 use crate::page::Page;
 use crate::record::{CertificateFilter, CertificateId, CertificateRecord, DraftRecord};
-use crate::revocation::{RevocationRecord, Revoked};
+use crate::revocation::{Denial, RevocationRecord, Revoked};
 
 /// What a verb of the ledger promises to answer.
 ///
@@ -45,8 +45,16 @@ pub trait Ledger: Send + Sync + fmt::Debug {
     /// was abandoned, [`LedgerError::NoReason`] for [`RevocationReason::RemoveFromCrl`].
     fn revoke(&self, id: CertificateId, reason: RevocationReason, at: OffsetDateTime) -> Answer<'_, Revoked>;
 
-    /// The revocations from behind this revision on, of every issuer, in the order in which they were recorded: at most
-    /// `limit`, and never more than [`Page::MAX_LIMIT`](crate::Page::MAX_LIMIT), which 0 asks for.
+    /// Denies a certificate that is not on record as issued, for ever: another authority's, or one of ours that the record
+    /// has lost. It is denied once: a second time nothing changes, and the answer is the first denial, saying so.
+    ///
+    /// # Errors
+    /// [`LedgerError::OnRecord`] where the certificate was issued here, so that [`revoke`](Self::revoke) is the way;
+    /// [`LedgerError::NoReason`] for [`RevocationReason::RemoveFromCrl`].
+    fn deny(&self, denial: Denial) -> Answer<'_, Revoked>;
+
+    /// The revocations and denials from behind this revision on, of every issuer, in the order in which they were recorded: at
+    /// most `limit`, and never more than [`Page::MAX_LIMIT`](crate::Page::MAX_LIMIT), which 0 asks for.
     ///
     /// Fewer than that are the last there are. The revision of the last one is where to go on.
     fn revocations(&self, since: u64, limit: usize) -> Answer<'_, Vec<RevocationRecord>>;

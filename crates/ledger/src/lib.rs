@@ -2,7 +2,7 @@
 //!
 //! - [`ledger`]: the [`Ledger`] trait, in the verbs of the domain.
 //! - [`record`]: what is kept of a certificate, from draft to end.
-//! - [`revocation`]: what is kept of a certificate that was taken back.
+//! - [`revocation`]: what is kept of a certificate that was taken back or denied.
 //! - [`audit`]: what is kept of a decision: sign-in, refusal, issue, revocation, act of an administrator.
 //! - [`page`]: answers that come in parts.
 //! - [`error`]: why a verb failed.
@@ -25,5 +25,5 @@ pub use page::{Cursor, Page};
 pub use record::{
     CertificateFilter, CertificateId, CertificateRecord, DraftRecord, IssuerName, Revocation, State,
 };
-pub use revocation::{RevocationRecord, Revoked};
+pub use revocation::{Denial, RevocationRecord, Revoked};
 pub use sqlite::SqliteLedger;

@@ -14,8 +14,9 @@ pub struct RevocationRecord {
     pub reason: RevocationReason,
     /// When, to the millisecond.
     pub at: OffsetDateTime,
-    /// Last second of the certificate's validity; behind it nobody needs the revocation any more.
-    pub not_after: OffsetDateTime,
+    /// Last second of the certificate's validity; behind it nobody needs the revocation any more. None where the
+    /// certificate itself is not on record, but was [denied](crate::Ledger::deny).
+    pub not_after: Option<OffsetDateTime>,
     /// The ledger's revision by this revocation. No two have the same.
     pub revision: u64,
 }
@@ -28,7 +29,28 @@ impl RevocationRecord {
     }
 }
 
-/// What [`revoke`](crate::Ledger::revoke) answers.
+/// A certificate that is not on record here, and is refused all the same: another authority's, as a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// SHA-256 of the issuer's public key (SPKI).
+    pub issuer: Pin,
+    /// The serial.
+    pub serial: Serial,
+    /// Why.
+    pub reason: RevocationReason,
+    /// When, to the millisecond.
+    pub at: OffsetDateTime,
+}
+
+impl Denial {
+    /// What names the certificate.
+    #[must_use]
+    pub fn id(&self) -> CertificateId {
+        CertificateId { issuer: self.issuer, serial: self.serial.clone() }
+    }
+}
+
+/// What [`revoke`](crate::Ledger::revoke) and [`deny`](crate::Ledger::deny) answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revoked {
     /// The revocation on record.

@@ -24,7 +24,7 @@ use crate::error::LedgerError;
 use crate::ledger::{Answer, Ledger};
 use crate::page::Page;
 use crate::record::{CertificateFilter, CertificateId, CertificateRecord, DraftRecord};
-use crate::revocation::{RevocationRecord, Revoked};
+use crate::revocation::{Denial, RevocationRecord, Revoked};
 use watch::Watch;
 use write::{Change, Outcome};
 use writer::Writer;
@@ -87,6 +87,15 @@ impl SqliteLedger {
         })
     }
 
+    fn taken_back(&self, change: Change) -> Answer<'_, Revoked> {
+        Box::pin(async move {
+            match self.writer.apply(change).await? {
+                Outcome::Revoked(revoked) => Ok(*revoked),
+                Outcome::Done | Outcome::Number(_) => Err(mistaken()),
+            }
+        })
+    }
+
     fn change(&self, change: Change) -> Answer<'_, ()> {
         Box::pin(async move { self.writer.apply(change).await.map(|_done| ()) })
     }
@@ -111,12 +120,11 @@ impl Ledger for SqliteLedger {
     }
 
     fn revoke(&self, id: CertificateId, reason: RevocationReason, at: OffsetDateTime) -> Answer<'_, Revoked> {
-        Box::pin(async move {
-            match self.writer.apply(Change::Revoke { id, reason, at }).await? {
-                Outcome::Revoked(revoked) => Ok(*revoked),
-                Outcome::Done | Outcome::Number(_) => Err(mistaken()),
-            }
-        })
+        self.taken_back(Change::Revoke { id, reason, at })
+    }
+
+    fn deny(&self, denial: Denial) -> Answer<'_, Revoked> {
+        self.taken_back(Change::Deny(denial))
     }
 
     fn revocations(&self, since: u64, limit: usize) -> Answer<'_, Vec<RevocationRecord>> {

@@ -108,6 +108,9 @@ impl Ledger for FailsToComplete<'_> {
     ) -> Answer<'_, ledger::Revoked> {
         self.0.revoke(id, reason, at)
     }
+    fn deny(&self, denial: ledger::Denial) -> Answer<'_, ledger::Revoked> {
+        self.0.deny(denial)
+    }
     fn revocations(&self, since: u64, limit: usize) -> Answer<'_, Vec<ledger::RevocationRecord>> {
         self.0.revocations(since, limit)
     }

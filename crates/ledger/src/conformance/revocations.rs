@@ -34,7 +34,7 @@ pub async fn a_certificate_is_revoked_with_its_moment_and_reason(ledger: &dyn Le
         serial: id.serial.clone(),
         reason: KeyCompromise,
         at,
-        not_after: draft(1).not_after,
+        not_after: Some(draft(1).not_after),
         revision: ledger.revision().await.expect("asked"),
     };
     assert_eq!((&revoked.record, revoked.already), (&expected, false));

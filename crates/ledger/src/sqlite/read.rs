@@ -67,11 +67,27 @@ pub(super) fn revocations(
     let limit = if limit == 0 { Page::MAX_LIMIT } else { limit.min(Page::MAX_LIMIT) };
     let since = i64::try_from(since).unwrap_or(i64::MAX);
     connection
-        .prepare_cached(&format!(
-            "{REVOCATION} WHERE state = 'revoked' AND revision > ?1 ORDER BY revision LIMIT ?2"
-        ))?
+        .prepare_cached(&revocations_sql())?
         .query_map(params![since, i64::try_from(limit).unwrap_or(i64::MAX)], revocation_of)?
         .collect()
+}
+
+/// Revoked certificates and denials, merged by revision; each comes from an index in that order.
+pub(super) fn revocations_sql() -> String {
+    format!(
+        "{REVOCATION} WHERE state = 'revoked' AND revision > ?1 UNION ALL {DENIAL} WHERE revision > ?1
+         ORDER BY revision LIMIT ?2"
+    )
+}
+
+pub(super) fn denial(
+    connection: &Connection,
+    id: &CertificateId,
+) -> rusqlite::Result<Option<RevocationRecord>> {
+    connection
+        .prepare_cached(&format!("{DENIAL} WHERE serial = ?1 AND issuer_key = ?2"))?
+        .query_row(params![id.serial.to_string(), id.issuer.to_string()], revocation_of)
+        .optional()
 }
 
 pub(super) fn revocation(
@@ -200,7 +216,7 @@ fn revocation_of(row: &Row<'_>) -> rusqlite::Result<RevocationRecord> {
         serial: parsed(row, "serial")?,
         reason: parsed::<RevocationReason>(row, "revocation_reason")?,
         at: moment(row.get("revoked_at")?)?,
-        not_after: seconds(row.get("not_after")?)?,
+        not_after: row.get::<_, Option<i64>>("not_after")?.map(seconds).transpose()?,
         revision: row.get::<_, i64>("revision")?.cast_unsigned(),
     })
 }
@@ -264,6 +280,8 @@ const CERTIFICATE: &str =
   FROM certificates";
 const REVOCATION: &str =
     "SELECT revision, issuer_key, serial, not_after, revoked_at, revocation_reason FROM certificates";
+const DENIAL: &str = "SELECT revision, issuer_key, serial, NULL AS not_after, denied_at AS revoked_at,
+  reason AS revocation_reason FROM denials";
 const AUDIT: &str =
     "SELECT id, at, kind, principal, method, certificate, serial, issuer, sni, remote, code, cause,
   refusal, handshake FROM audit";

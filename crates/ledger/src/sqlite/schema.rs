@@ -135,4 +135,14 @@ CREATE TABLE crl_numbers (issuer_key TEXT PRIMARY KEY, number INTEGER NOT NULL) 
 ", "
 ALTER TABLE audit ADD COLUMN handshake TEXT;
 CREATE INDEX audit_by_handshake ON audit (handshake) WHERE handshake IS NOT NULL;
+", "
+-- Certificates that are refused though they are not on record here. Its key is the order in which they are read.
+CREATE TABLE denials (
+  revision INTEGER PRIMARY KEY,
+  issuer_key TEXT NOT NULL,
+  serial TEXT NOT NULL,
+  denied_at INTEGER NOT NULL,
+  reason TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX denials_by_serial ON denials (serial, issuer_key);
 "];

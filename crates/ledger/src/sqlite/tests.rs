@@ -49,6 +49,7 @@ forward! {
     complete(id: crate::CertificateId, der: Vec<u8>, at: OffsetDateTime) -> ();
     abandon(id: crate::CertificateId, why: String, at: OffsetDateTime) -> ();
     revoke(id: crate::CertificateId, reason: RevocationReason, at: OffsetDateTime) -> crate::Revoked;
+    deny(denial: crate::Denial) -> crate::Revoked;
     revocations(since: u64, limit: usize) -> Vec<crate::RevocationRecord>;
     next_crl_number(issuer: Pin) -> u64;
     changed(since: u64) -> u64;
@@ -137,7 +138,7 @@ async fn what_another_process_revokes_is_heard_and_found() {
 }
 
 #[tokio::test]
-async fn revocations_and_list_numbers_are_there_after_a_crash_without_a_close() {
+async fn revocations_denials_and_list_numbers_are_there_after_a_crash_without_a_close() {
     let folder = folder();
     let path = folder.path().join("ledger.db");
     let ledger = SqliteLedger::open(&path).unwrap();
@@ -145,13 +146,17 @@ async fn revocations_and_list_numbers_are_there_after_a_crash_without_a_close() 
     ledger.complete(draft(1).id(), vec![1], NOW).await.unwrap();
     let revoked = ledger.revoke(draft(1).id(), REASON, NOW).await.unwrap();
     ledger.next_crl_number(draft(1).issuer.key).await.unwrap();
+    let denial =
+        crate::Denial { issuer: Pin::of_spki(b"foreign"), serial: draft(1).serial, reason: REASON, at: NOW };
+    let denied = ledger.deny(denial.clone()).await.unwrap();
     let after = folder.path().join("after");
     std::fs::create_dir(&after).unwrap();
     for file in ["ledger.db", "ledger.db-wal"] {
         std::fs::copy(folder.path().join(file), after.join(file)).unwrap();
     }
     let found = SqliteLedger::open(&after.join("ledger.db")).unwrap();
-    assert_eq!(found.revocations(0, 0).await, Ok(vec![revoked.record]));
+    assert_eq!(found.revocations(0, 0).await, Ok(vec![revoked.record, denied.record]));
+    assert!(found.deny(denial).await.unwrap().already);
     assert_eq!(found.next_crl_number(draft(1).issuer.key).await, Ok(2));
 }
 
@@ -194,15 +199,18 @@ fn revocations_are_read_from_their_index_alone() {
     let path = folder.path().join("ledger.db");
     drop(SqliteLedger::open(&path).unwrap());
     let connection = rusqlite::Connection::open(&path).unwrap();
-    let plan: String = connection
-        .query_row(
-            "EXPLAIN QUERY PLAN SELECT revision, issuer_key, serial, not_after, revoked_at, revocation_reason
-             FROM certificates WHERE state = 'revoked' AND revision > 7 ORDER BY revision LIMIT 10",
-            [],
-            |row| row.get("detail"),
-        )
-        .unwrap();
-    assert!(plan.contains("USING COVERING INDEX certificates_by_revocation (revision>?)"), "{plan}");
+    let mut explained =
+        connection.prepare(&format!("EXPLAIN QUERY PLAN {}", super::read::revocations_sql())).unwrap();
+    let steps = explained.query_map([7, 10], |row| row.get::<_, String>("detail")).unwrap();
+    let plan = steps.collect::<Result<Vec<_>, _>>().unwrap().join("\n");
+    for step in [
+        "MERGE (UNION ALL)",
+        "USING COVERING INDEX certificates_by_revocation (revision>?)",
+        "SEARCH denials USING INTEGER PRIMARY KEY (rowid>?)",
+    ] {
+        assert!(plan.contains(step), "{plan}");
+    }
+    assert!(!plan.contains("TEMP B-TREE"), "{plan}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::read::{self, millis, state_of};
 use crate::audit::AuditEvent;
 use crate::error::LedgerError;
 use crate::record::{CertificateId, DraftRecord, State};
-use crate::revocation::Revoked;
+use crate::revocation::{Denial, Revoked};
 
 /// A change to the ledger, as it waits for the writer.
 #[derive(Debug)]
@@ -15,6 +15,7 @@ pub(super) enum Change {
     Complete { id: CertificateId, der: Vec<u8>, at: OffsetDateTime },
     Abandon { id: CertificateId, why: String, at: OffsetDateTime },
     Revoke { id: CertificateId, reason: RevocationReason, at: OffsetDateTime },
+    Deny(Denial),
     NumberCrl { issuer: Pin },
     Audit(Vec<AuditEvent>),
     PruneAudit { before: OffsetDateTime },
@@ -58,6 +59,9 @@ pub(super) fn apply(
         Change::Revoke { id, reason, at } => {
             return revoke(transaction, id, *reason, *at, revision)
                 .map(|revoked| Outcome::Revoked(Box::new(revoked)));
+        }
+        Change::Deny(denial) => {
+            return deny(transaction, denial, revision).map(|denied| Outcome::Revoked(Box::new(denied)));
         }
         Change::NumberCrl { issuer } => return Ok(Outcome::Number(number_crl(transaction, issuer)?)),
         Change::Audit(events) => audit(transaction, events)?,
@@ -196,6 +200,34 @@ fn revoke(
         None => LedgerError::Unknown(serial),
         Some(state) => LedgerError::NotIssued { serial, state },
     }))
+}
+
+/// What was issued here is revoked and not denied: its record would go on calling it good.
+fn deny(transaction: &Transaction<'_>, denial: &Denial, revision: &mut u64) -> Result<Revoked, Failure> {
+    let Denial { issuer, serial, reason, at } = denial;
+    if *reason == RevocationReason::RemoveFromCrl {
+        return Err(Failure::Refused(LedgerError::NoReason(*reason)));
+    }
+    if let Some(state @ (State::Issued | State::Revoked)) = state(transaction, issuer, serial)? {
+        return Err(Failure::Refused(LedgerError::OnRecord { serial: serial.clone(), state }));
+    }
+    let inserted = transaction
+        .prepare_cached(
+            "INSERT INTO denials (revision, issuer_key, serial, denied_at, reason) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (serial, issuer_key) DO NOTHING",
+        )?
+        .execute(params![
+            (*revision + 1).cast_signed(),
+            issuer.to_string(),
+            serial.to_string(),
+            millis(*at),
+            reason.as_str(),
+        ])?;
+    if inserted > 0 {
+        *revision += 1;
+    }
+    let record = read::denial(transaction, &denial.id())?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    Ok(Revoked { record, already: inserted == 0 })
 }
 
 fn number_crl(transaction: &Transaction<'_>, issuer: &Pin) -> rusqlite::Result<u64> {
