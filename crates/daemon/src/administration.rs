@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use gateway::{Administration, Metrics, Named, Pending, Reload, Reloaded};
+use gateway::{Administration, Metrics, Named, NotRevoked, Pending, Reload, Reloaded, Revoke};
 use ledger::Ledger;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -15,6 +15,7 @@ use transport::Clock;
 use crate::following::Pulse;
 use crate::inquirers::Inquirers;
 use crate::reload::{Asked, Record};
+use crate::revoking;
 use crate::status::Announcement;
 
 /// The node as its administrators see it.
@@ -62,6 +63,16 @@ impl Administration for NodeAdministration {
                 Err(TrySendError::Full(_)) => refused("one is under way and another one waits; try again"),
                 Err(TrySendError::Closed(_)) => refused("the node is going down"),
             }
+        })
+    }
+
+    fn revoke(&self, asked: Revoke) -> Pending<'_, Result<Value, NotRevoked>> {
+        let revoking = revoking::revoke(self.ledger.clone(), asked, self.clock.now());
+        // Not on the administrator's connection: that one may well end by what is revoked.
+        let revoking = tokio::spawn(revoking);
+        Box::pin(async move {
+            let ended = revoking.await;
+            ended.unwrap_or_else(|_| Err(NotRevoked::Failed("the node is going down".to_owned())))
         })
     }
 }

@@ -31,6 +31,7 @@ mod recorded;
 mod records;
 mod reload;
 mod renew;
+mod revoking;
 mod self_signed;
 mod serve;
 mod serving;

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use identity::{Pin as Key, RevocationReason, Serial};
 use serde_json::Value;
 
 use crate::Named;
@@ -17,6 +18,9 @@ pub trait Administration: Send + Sync {
 
     /// Reads the configuration again and serves by it, or refuses and serves as before.
     fn reload(&self, asked: Reload) -> Pending<'_, Reloaded>;
+
+    /// Takes a certificate back, whoever issued it: durably when it answers, and for every session from then on.
+    fn revoke(&self, asked: Revoke) -> Pending<'_, Result<Value, NotRevoked>>;
 }
 
 /// An answer on its way.
@@ -29,6 +33,41 @@ pub struct Reload {
     pub by: String,
     /// What may become weaker.
     pub allow: AllowWeaker,
+}
+
+/// A certificate that is to be refused from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revoke {
+    /// Who asks: the administrator's principal.
+    pub by: String,
+    /// The serial.
+    pub serial: Serial,
+    /// The issuer's public key (SHA-256 of its SPKI); where it is not named, it must follow from the rest.
+    pub issuer: Option<Key>,
+    /// Why.
+    pub reason: RevocationReason,
+    /// The authorities that are trusted with client certificates, each once.
+    pub trusted: Vec<Authority>,
+}
+
+/// An authority, as administrators name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authority {
+    /// Its distinguished name.
+    pub subject: String,
+    /// SHA-256 of its public key (SPKI).
+    pub key: Key,
+}
+
+/// Why a certificate was not taken back; each says it to the administrator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotRevoked {
+    /// What was asked for is not clear.
+    Unclear(String),
+    /// The node has no place to keep it.
+    NoLedger(String),
+    /// It failed.
+    Failed(String),
 }
 
 /// Which weakenings a reload may bring.

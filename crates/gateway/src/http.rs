@@ -18,6 +18,7 @@ mod delivery;
 mod query;
 mod reply;
 mod rest;
+mod revoke;
 pub(crate) mod route;
 mod whoami;
 mod why;

@@ -49,7 +49,9 @@ mod slots;
 mod snapshot;
 mod sweep;
 
-pub use administration::{Administration, AllowWeaker, Pending, Reload, Reloaded};
+pub use administration::{
+    Administration, AllowWeaker, Authority, NotRevoked, Pending, Reload, Reloaded, Revoke,
+};
 pub use ending::{EndReason, Ended};
 pub use gateway::{Drained, Gateway, Sinks};
 pub use journal::{AccessLine, AuditEvent, AuditKind, Journal};

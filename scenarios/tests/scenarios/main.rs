@@ -6,6 +6,7 @@ mod audit;
 mod certificates;
 mod checking;
 mod configuration;
+mod denials;
 mod environment;
 mod examples;
 mod explaining;

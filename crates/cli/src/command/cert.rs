@@ -1,5 +1,6 @@
 //! Certificates: issued, listed, shown, taken back, handed to clients.
 
+mod deny;
 mod export;
 mod issue;
 mod list;
@@ -21,6 +22,7 @@ pub(crate) enum Cert {
     List(list::List),
     Show(show::Show),
     Revoke(revoke::Revoke),
+    Deny(deny::Deny),
     Spki(spki::Spki),
     Export(export::Export),
 }
@@ -32,6 +34,7 @@ impl Cert {
             Self::List(list) => list.run(console),
             Self::Show(show) => show.run(console),
             Self::Revoke(revoke) => revoke.run(console),
+            Self::Deny(deny) => deny.run(console),
             Self::Spki(spki) => spki.run(console),
             Self::Export(export) => export.run(console),
         }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::administration::{AllowWeaker, Reload};
 use crate::http::reply::{self, Reply};
 use crate::http::route::Admin;
-use crate::http::why;
+use crate::http::{revoke, why};
 use crate::session::Session;
 use crate::sessions::{Selected, SessionId};
 use crate::shown::SessionShown;
@@ -29,7 +29,7 @@ impl Admin<'_> {
     /// The one method that a path takes.
     pub(crate) fn method(&self) -> Option<Method> {
         match self {
-            Self::Kill | Self::Reload => Some(Method::POST),
+            Self::Kill | Self::Reload | Self::Revoke => Some(Method::POST),
             Self::Status | Self::Sessions | Self::Connections | Self::Refusals | Self::Why(_) => {
                 Some(Method::GET)
             }
@@ -57,6 +57,7 @@ pub(crate) async fn answer(route: Admin<'_>, asked: &Asked<'_>) -> Reply {
             Ok(reloading) => reloaded(asked, reloading).await,
             Err(why) => bad(&why),
         },
+        Admin::Revoke => revoke::revoked(asked).await,
         Admin::Refusals => why::listed(asked.session, asked.query),
         Admin::Why(id) => why::explained(asked.session, asked.snapshot, id).await,
         Admin::Unknown => reply::fault(StatusCode::NOT_FOUND, "unknown endpoint"),
@@ -189,6 +190,6 @@ fn enclosed(report: &Value) -> Value {
     json!({ "error": report })
 }
 
-fn bad(why: &str) -> Reply {
+pub(super) fn bad(why: &str) -> Reply {
     reply::fault(StatusCode::BAD_REQUEST, why)
 }

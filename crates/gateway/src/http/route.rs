@@ -45,6 +45,8 @@ pub(crate) enum Admin<'a> {
     Kill,
     /// Reads the configuration again: `/_admin/reload`.
     Reload,
+    /// Takes a certificate back: `/_admin/revoke`.
+    Revoke,
     /// What was refused lately: `/_admin/refusals`.
     Refusals,
     /// Why one thing was refused: `/_admin/refusals/{id}`.
@@ -86,6 +88,7 @@ fn administrative(endpoint: &str) -> Admin<'_> {
         "connections" => Admin::Connections,
         "kill" => Admin::Kill,
         "reload" => Admin::Reload,
+        "revoke" => Admin::Revoke,
         "refusals" => Admin::Refusals,
         _ => endpoint.strip_prefix("refusals/").map_or(Admin::Unknown, Admin::Why),
     }
@@ -120,6 +123,7 @@ mod tests {
         assert_eq!(named("/_nothing"), Named::Reserved);
         assert_eq!(named("/_admin/kill"), Named::Admin(Admin::Kill));
         assert_eq!(named("/_admin/kill/"), Named::Admin(Admin::Unknown));
+        assert_eq!(named("/_admin/revoke"), Named::Admin(Admin::Revoke));
         assert_eq!(named("/_admin"), Named::Admin(Admin::Unknown));
         assert_eq!(named("/a%2fb/query"), Named::BadDatabase);
         assert_eq!(named("/../query"), Named::BadDatabase);

@@ -104,6 +104,36 @@ fn what_to_end_is_said_exactly_or_nothing_is_ended() {
 }
 
 #[test]
+fn what_to_revoke_is_said_exactly_or_nothing_is_revoked() {
+    let house = House::new();
+    let [_analyst, mut admin] = two(&house);
+    for body in [
+        "",
+        "{}",
+        "[]",
+        r#"{"serial":7}"#,
+        r#"{"serial":"no hex"}"#,
+        r#"{"serial":"01","all":true}"#,
+        r#"{"serial":"01","issuer_spki_sha256":"02"}"#,
+        r#"{"serial":"01","reason":"lost"}"#,
+        r#"{"serial":"01","reason":"removeFromCRL"}"#,
+    ] {
+        let reply = say(&mut admin, "POST", "/_admin/revoke", body);
+        assert_eq!(reply.status, 400, "{body}: {reply:#?}");
+    }
+    let reply = say(&mut admin, "POST", "/_admin/revoke", r#"{"serial":"01","reason":"lost"}"#);
+    assert!(reply.body.contains("keyCompromise"), "{reply:#?}");
+    assert_eq!(say(&mut admin, "GET", "/_admin/revoke", "").status, 405);
+    let reply = say(&mut admin, "POST", "/_admin/revoke", r#"{"serial":"0x00:0A"}"#);
+    let said: Value = serde_json::from_str(&reply.body).unwrap();
+    assert_eq!(
+        said,
+        json!({ "by": "reporting", "serial": "0A", "trusted": ["CN=countersign client CA"] }),
+        "{reply:#?}"
+    );
+}
+
+#[test]
 fn who_is_no_administrator_learns_and_ends_nothing() {
     let house = House::new();
     let [mut analyst, _admin] = two(&house);
@@ -112,6 +142,7 @@ fn who_is_no_administrator_learns_and_ends_nothing() {
         ("GET", "/_admin/connections"),
         ("POST", "/_admin/kill"),
         ("POST", "/_admin/reload"),
+        ("POST", "/_admin/revoke"),
         ("GET", "/_admin/nothing"),
     ] {
         let reply = say(&mut analyst, method, path, r#"{"principal":"reporting"}"#);

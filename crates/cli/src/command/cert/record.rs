@@ -40,8 +40,8 @@ pub(super) async fn of_certificate(
         Fault::theirs(format!("the certificate \"{}\" is not on record here", identity.subject()))
             .because(format!("\"{}\" issued it, with the serial {}", identity.issuer(), identity.serial()))
             .remedy(
-                "name the realm that issued it with --realm DIR; another authority's certificate is refused by a \
-                 line of revoked_serials in the configuration",
+                "name the realm that issued it with --realm DIR; a running node refuses another \
+                 authority's certificate by countersign cert deny, or by revoked_serials in its configuration",
             )
     })
 }
