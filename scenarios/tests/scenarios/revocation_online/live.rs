@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use testkit::Client;
-use testkit::patience::wait_for;
+use testkit::patience::{PATIENCE, wait_for};
 use testkit::revocation::List;
-use testkit::services::Answer;
+use testkit::services::{Answer, Responder};
 
 use super::town::{Town, revoked};
 
@@ -39,6 +39,39 @@ fn a_live_session_ends_within_a_second_of_the_list_that_names_it() {
     node.logged(&["revoked", &town.serial("bad")]);
     good.ask("app", "SELECT 2");
     assert_eq!(good.answer().status, 200);
+}
+
+/// The same where a responder says so.
+#[test]
+fn a_live_session_ends_when_a_responder_says_that_it_is_revoked() {
+    let town = Town::new();
+    town.client("client-ca", "bad", &town.responders_at(&["ocsp"]));
+    let responder = || Responder::of(town.world(), "client-ca", "client-ca");
+    town.services.set("ocsp", Answer::Ocsp(responder().good(&town.serial("bad"))));
+    let node = town.serve("crl: false, ocsp: { cache_ttl: 2s }");
+    let mut wire = Client::new().presenting(town.world(), "bad").connect(&node).expect("a handshake");
+    wire.ask("app", "SELECT 1");
+    assert_eq!(wire.answer().status, 200);
+    town.services.set("ocsp", Answer::Ocsp(responder().revoked(&town.serial("bad"))));
+    wire.ends_within(PATIENCE);
+    let line = node.logged(&["revoked", &town.serial("bad"), "the OCSP responder"]);
+    assert!(line.contains("keyCompromise"), "{line}");
+}
+
+/// An authority that falls silent for longer than its answers count ends the sessions that need them.
+#[test]
+fn a_live_session_ends_when_its_answer_does_and_nobody_gives_a_new_one() {
+    let town = Town::new();
+    town.client("client-ca", "waiting", &town.responders_at(&["ocsp"]));
+    let responder = Responder::of(town.world(), "client-ca", "client-ca").good(&town.serial("waiting"));
+    town.services.set("ocsp", Answer::Ocsp(responder));
+    let node = town.serve("crl: false, ocsp: { cache_ttl: 2s }");
+    let mut wire = Client::new().presenting(town.world(), "waiting").connect(&node).expect("a handshake");
+    wire.ask("app", "SELECT 1");
+    assert_eq!(wire.answer().status, 200);
+    town.services.set("ocsp", Answer::Down);
+    wire.ends_within(PATIENCE);
+    node.logged(&["revocation-unknown", &town.serial("waiting"), "503"]);
 }
 
 /// A reload that changes nothing here forgets nothing: the list that was fetched before it still counts.
