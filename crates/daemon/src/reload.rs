@@ -121,9 +121,10 @@ impl Reloader {
         if matches!(outcome, Err(Rejected::Faults(_))) && now < until {
             return Some(Waiting { again: now + BREATH, until });
         }
-        // A file that was touched and not changed is nothing to speak of.
-        if !matches!(outcome, Ok(Applied::Unchanged { .. })) {
-            self.tell(&Trigger::File, &outcome);
+        match outcome {
+            // A file that was touched and not changed, or put back, is nothing to speak of.
+            Ok(Applied::Unchanged { .. }) => self.record.mended(self.clock.now()),
+            outcome => self.tell(&Trigger::File, &outcome),
         }
         None
     }

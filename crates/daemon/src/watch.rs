@@ -35,6 +35,8 @@ pub(crate) struct Watch {
     next: Instant,
     /// Something happened and was not looked at yet.
     noticed: bool,
+    /// Before this nobody looks again: a database that lives beside the files makes the kernel tell without end.
+    rested: Instant,
 }
 
 impl Watch {
@@ -51,6 +53,7 @@ impl Watch {
             poll,
             next: Instant::now() + poll,
             noticed: false,
+            rested: Instant::now(),
         };
         watch.applied(plan, digests);
         watch
@@ -95,6 +98,8 @@ impl Watch {
     pub(crate) async fn changed(&mut self) {
         loop {
             self.notice().await;
+            sleep_until(self.rested).await;
+            let began = Instant::now();
             let mut now = self.look().await;
             let mut looks = 0;
             while now != self.looked && looks < MOST_LOOKS {
@@ -109,6 +114,7 @@ impl Watch {
             }
             // Who never stops writing is looked at when he has, or with the next comparison.
             self.noticed = false;
+            self.rested = Instant::now() + (began.elapsed() * REST).min(LONGEST_REST);
         }
     }
 
@@ -152,5 +158,9 @@ impl Watch {
 
 /// For so long nothing may change before a change counts as whole.
 const QUIET: Duration = Duration::from_millis(100);
+/// After a look that found nothing, so many times as long as it took nobody looks,
+const REST: u32 = 20;
+/// but never for longer than this.
+const LONGEST_REST: Duration = Duration::from_secs(1);
 /// So often is looked again before.
 const MOST_LOOKS: usize = 20;

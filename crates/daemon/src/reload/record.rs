@@ -54,6 +54,12 @@ impl Record {
         }
     }
 
+    /// Notes that what is written is what is served: whatever was wrong has been taken back.
+    pub(crate) fn mended(&self, now: OffsetDateTime) {
+        let mut last = self.last.lock();
+        (last.good, last.error) = (now, None);
+    }
+
     /// For administrators: how old is what is served, and why it is not newer.
     pub(crate) fn status(&self, now: OffsetDateTime) -> Value {
         let last = self.last.lock();

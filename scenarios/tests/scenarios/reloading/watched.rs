@@ -88,6 +88,8 @@ fn a_pair_that_stays_broken_is_rejected_once_and_the_old_one_is_served() {
     house.node.logged(&["reload rejected", "server.key"]);
     assert_eq!(house.served_serial(), before);
     house.mend_pair();
+    let error = || house.curl("admin").get("/_admin/status").json()["reload"]["last_error"].clone();
+    within(Duration::from_secs(10), "a status without an error", &house, || error().is_null().then_some(()));
     house.change(|yaml| format!("{yaml}limits: {{ max_rows: 1 }}\n"));
     house.applies(1);
     let log = house.node.log();
