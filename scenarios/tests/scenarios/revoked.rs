@@ -90,7 +90,7 @@ fn the_next_handshake_of_a_revoked_certificate_hears_certificate_revoked() {
     let revoked = Err(No::Alert(AlertDescription::CertificateRevoked));
     wait_at_most(A_SECOND, "the alert", || node.log(), || (analyst.knock(&node) == revoked).then_some(()));
     assert_eq!(client(&world, "admin").knock(&node), Ok(200));
-    node.logged(&["handshake refused", "certificate-revoked", "keyCompromise", "our own authority"]);
+    node.logged(&["handshake refused", "certificate-revoked", "keyCompromise", "our own ledger"]);
 }
 
 /// R17: what was revoked is revoked after a restart, on the first handshake.

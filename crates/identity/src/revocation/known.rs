@@ -228,7 +228,7 @@ impl Revocations {
         };
         if let Some(entry) = recorded {
             let (at, reason) = (entry.at(), entry.reason());
-            return Err(revoked(subject, &Revoked { at, reason, source: "our own authority".into() }));
+            return Err(revoked(subject, &Revoked { at, reason, source: "our own ledger".into() }));
         }
         let told = issuer.and_then(|issuer| self.told.get(&issuer.identity().spki_sha256())?.get(serial));
         match told.cloned().or_else(|| self.lists.revoked(subject, issuer, now)) {

@@ -15,7 +15,7 @@ impl Revocations {
         let told = self.told.values().map(std::collections::HashMap::len).sum();
         let known = [
             counted("the deny-list", self.denied.len()),
-            counted("our own authority", self.recorded.len()),
+            counted("our own ledger", self.recorded.len()),
             counted("what authorities' services told before", told),
         ];
         let lists = self.lists().map(|list| listed(list, now));

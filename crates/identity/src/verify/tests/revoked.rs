@@ -131,7 +131,7 @@ fn what_our_own_ledger_recorded_is_refused_with_date_reason_and_source() {
     assert_eq!(
         refusal.cause(),
         format!(
-            "\"CN=alice\", serial {serial}, was revoked at 2026-06-01T12:00:00Z (superseded), says our own authority"
+            "\"CN=alice\", serial {serial}, was revoked at 2026-06-01T12:00:00Z (superseded), says our own ledger"
         )
     );
 }
