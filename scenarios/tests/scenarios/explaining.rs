@@ -378,10 +378,10 @@ fn a_revoked_certificate_is_explained_with_who_revoked_it() {
         "{said}"
     );
     let cause = said["cause"].as_str().expect("a cause");
-    for part in [serial.as_str(), "keyCompromise", "our own authority"] {
+    for part in [serial.as_str(), "keyCompromise", "our own ledger"] {
         assert!(cause.contains(part), "{part}: {said}");
     }
-    assert_eq!(said["revocation_sources"][0], "our own authority: 1 revoked", "{said}");
+    assert_eq!(said["revocation_sources"][0], "our own ledger: 1 revoked", "{said}");
 }
 
 /// What was decided stands as it was; what is compared again says by which generation, and what would come of it now.
