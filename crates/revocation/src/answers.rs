@@ -7,7 +7,7 @@ use identity::{Asked, Certificate, OcspCheck, Revoked};
 use time::OffsetDateTime;
 
 use crate::kept::{Held, Kept};
-use crate::look::Look;
+use crate::look::{Look, Said};
 use crate::rejected::Rejected;
 
 /// What a responder says about one certificate.
@@ -61,17 +61,23 @@ impl AnswerSource {
     pub(crate) fn look(&self, now: OffsetDateTime) -> Look {
         self.kept.used(now);
         let state = self.kept.state();
-        match state.held.as_ref().map(|held| (&held.value.says, held.fresh_until)) {
-            // What was taken back stays so until somebody says otherwise.
-            Some((Says::Revoked(revoked), _)) => return Look::Known(Asked::Revoked(revoked.clone())),
-            Some((Says::Good(source), until)) if now < until => {
-                return Look::Known(Asked::Good { until, source: Arc::clone(source) });
+        if let Some(held) = &state.held {
+            let (until, said) =
+                (held.fresh_until, |asked| Look::Known(Said::at(held.value.this_update, asked)));
+            match &held.value.says {
+                // What was taken back stays so until somebody says otherwise.
+                Says::Revoked(revoked) => return said(Asked::Revoked(revoked.clone())),
+                Says::Good(source) if now < until => {
+                    return said(Asked::Good { until, source: Arc::clone(source) });
+                }
+                Says::Good(_) => {}
             }
-            Some((Says::Good(_), _)) | None => {}
         }
         match state.failing(now) {
-            Some(failed) if failed.forged => Look::Known(Asked::Forged { why: failed.why.to_string() }),
-            Some(failed) => Look::Known(Asked::Failed { why: failed.why.to_string() }),
+            Some(failed) if failed.forged => {
+                Look::Known(Asked::Forged { why: failed.why.to_string() }.into())
+            }
+            Some(failed) => Look::Known(Asked::Failed { why: failed.why.to_string() }.into()),
             None => Look::Ask,
         }
     }

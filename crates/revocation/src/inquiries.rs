@@ -17,6 +17,7 @@ use transport::{Clock, Online};
 use self::store::Store;
 use crate::early::Early;
 use crate::fetch::{Bounds, Fetcher, Rewrite};
+use crate::look::Said;
 use crate::metrics::Metrics;
 use crate::shown::SourceShown;
 use crate::subject::Found;
@@ -121,33 +122,9 @@ impl Online for Inquiries {
 
 impl Inner {
     fn recall(&self, subject: &Certificate, issuer: &Certificate, now: OffsetDateTime) -> Option<Found> {
-        let found = self.store.known(subject, issuer)?.recall(now)?;
-        Some(self.considered(found, subject, issuer, now))
-    }
-
-    /// What was found, with what was once found before.
-    fn considered(
-        &self,
-        found: Found,
-        subject: &Certificate,
-        issuer: &Certificate,
-        now: OffsetDateTime,
-    ) -> Found {
-        let Found { crl, ocsp } = found;
-        // The method that decides is the one that learns; the other one has not been asked.
-        match (&crl, &ocsp) {
-            (Asked::Good { .. } | Asked::Revoked(_), _) => {
-                Found { crl: self.taken_back.consider(crl, subject, issuer, now), ocsp }
-            }
-            _ => {
-                let ocsp = self.taken_back.consider(ocsp, subject, issuer, now);
-                // Where it is remembered as revoked, that is the answer, whichever method is switched on.
-                match ocsp {
-                    Asked::Revoked(_) | Asked::Forged { .. } => Found { crl: ocsp.clone(), ocsp },
-                    ocsp => Found { crl, ocsp },
-                }
-            }
-        }
+        let outdone = |said: &Said| self.taken_back.outdoes(said, subject, issuer);
+        let found = self.store.known(subject, issuer)?.recall(now, outdone)?;
+        Some(self.taken_back.consider(found, subject, issuer, now))
     }
 
     fn settle(
@@ -159,8 +136,8 @@ impl Inner {
         let asked = |method, subject: &Certificate, _: &Certificate| {
             let found = found.iter().find(|(fingerprint, _)| *fingerprint == subject.fingerprint());
             match (method, found) {
-                (Method::Crl, Some((_, found))) => found.crl.clone(),
-                (Method::Ocsp, Some((_, found))) => found.ocsp.clone(),
+                (Method::Crl, Some((_, found))) => found.crl.asked.clone(),
+                (Method::Ocsp, Some((_, found))) => found.ocsp.asked.clone(),
                 (_, None) => Asked::Forged { why: "nobody was asked".to_owned() },
             }
         };

@@ -6,7 +6,7 @@ use identity::{Asked, Certificate, Crl, CrlCheck, NotItsList, Pin, Revoked};
 use time::{Duration, OffsetDateTime};
 
 use crate::kept::{Held, Kept};
-use crate::look::Look;
+use crate::look::{Look, Said};
 use crate::rejected::Rejected;
 
 /// One address for the lists of one authority.
@@ -47,28 +47,32 @@ impl ListSource {
         let state = self.kept.state();
         // What was taken back stays so, however old the list is that says so.
         if let Some(revoked) = state.held.as_ref().and_then(|held| self.revoked(&held.value, subject)) {
-            return Look::Known(Asked::Revoked(revoked));
+            return Look::Known(revoked);
         }
         if let Some(held) = state.counting(now) {
             return Look::Known(self.clears(held, subject));
         }
         match state.failing(now) {
-            Some(failed) if failed.forged => Look::Known(Asked::Forged { why: failed.why.to_string() }),
-            Some(failed) => Look::Known(Asked::Failed { why: failed.why.to_string() }),
+            Some(failed) if failed.forged => {
+                Look::Known(Asked::Forged { why: failed.why.to_string() }.into())
+            }
+            Some(failed) => Look::Known(Asked::Failed { why: failed.why.to_string() }.into()),
             None => Look::Ask,
         }
     }
 
-    fn revoked(&self, list: &Crl, subject: &Certificate) -> Option<Revoked> {
+    fn revoked(&self, list: &Crl, subject: &Certificate) -> Option<Said> {
         let entry = list.find(subject.identity().serial()).filter(|_| list.scope().speaks_of(subject))?;
-        Some(Revoked { at: entry.at, reason: entry.reason, source: Arc::clone(&self.named) })
+        let revoked = Revoked { at: entry.at, reason: entry.reason, source: Arc::clone(&self.named) };
+        Some(Said::at(list.this_update(), Asked::Revoked(revoked)))
     }
 
-    fn clears(&self, held: &Held<Arc<Crl>>, subject: &Certificate) -> Asked {
+    fn clears(&self, held: &Held<Arc<Crl>>, subject: &Certificate) -> Said {
         if held.value.scope().clears(subject) {
-            Asked::Good { until: held.usable_until, source: Arc::clone(&self.named) }
+            let good = Asked::Good { until: held.usable_until, source: Arc::clone(&self.named) };
+            Said::at(held.value.this_update(), good)
         } else {
-            Asked::Failed { why: format!("{} does not speak of such certificates", self.named) }
+            Asked::Failed { why: format!("{} does not speak of such certificates", self.named) }.into()
         }
     }
 

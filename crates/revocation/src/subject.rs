@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use crate::answers::AnswerSource;
 use crate::kept::milliseconds;
 use crate::lists::ListSource;
-use crate::look::Look;
+use crate::look::{Look, Said};
 
 /// One certificate and everybody who can be asked about it.
 #[derive(Debug)]
@@ -26,8 +26,8 @@ pub(crate) struct Subject {
 /// What was found out about one certificate, by either method.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
-    pub(crate) crl: Asked,
-    pub(crate) ocsp: Asked,
+    pub(crate) crl: Said,
+    pub(crate) ocsp: Said,
 }
 
 impl Subject {
@@ -52,28 +52,29 @@ impl Subject {
     }
 
     /// What memory says; none where somebody has to be asked first. An answer that counts is enough, whoever gave it:
-    /// nobody waits for a second one.
-    pub(crate) fn recall(&self, now: OffsetDateTime) -> Option<Found> {
+    /// nobody waits for a second one. What is `outdone` by something later does not count.
+    pub(crate) fn recall(&self, now: OffsetDateTime, outdone: impl Fn(&Said) -> bool) -> Option<Found> {
         self.used.store(milliseconds(now), Ordering::Relaxed);
+        let decides = |said: &Said| said.is_definite() && !outdone(said);
         let crl = match self.look_at_lists(now) {
-            Look::Known(crl @ (Asked::Good { .. } | Asked::Revoked(_) | Asked::Forged { .. })) => {
-                return Some(Found { crl, ocsp: Asked::NotAskable });
+            Look::Known(crl) if decides(&crl) || matches!(crl.asked, Asked::Forged { .. }) => {
+                return Some(Found { crl, ocsp: Asked::NotAskable.into() });
             }
             inconclusive => inconclusive,
         };
         match (crl, self.look_at_answers(now)) {
             (Look::Known(crl), Look::Known(ocsp)) => Some(Found { crl, ocsp }),
-            (Look::Ask, Look::Known(ocsp @ (Asked::Good { .. } | Asked::Revoked(_)))) => {
-                Some(Found { crl: Asked::NotAskable, ocsp })
+            (Look::Ask, Look::Known(ocsp)) if decides(&ocsp) => {
+                Some(Found { crl: Asked::NotAskable.into(), ocsp })
             }
             _ => None,
         }
     }
 
     /// What the lists say together: one that revokes outweighs all, one that clears is enough, and only where there is
-    /// nobody left to ask the failures count.
+    /// nobody left to ask the failures count. Of two that say the same, the later one counts.
     pub(crate) fn look_at_lists(&self, now: OffsetDateTime) -> Look {
-        let mut whole = Look::Known(Asked::NotAskable);
+        let mut whole = Look::Known(Asked::NotAskable.into());
         for look in self.lists.iter().map(|source| source.look(&self.certificate, now)) {
             if weight(&look) > weight(&whole) {
                 whole = look;
@@ -83,20 +84,21 @@ impl Subject {
     }
 
     pub(crate) fn look_at_answers(&self, now: OffsetDateTime) -> Look {
-        self.answers.as_ref().map_or(Look::Known(Asked::NotAskable), |source| source.look(now))
+        self.answers.as_ref().map_or_else(|| Look::Known(Asked::NotAskable.into()), |source| source.look(now))
     }
 }
 
 /// Which of several answers about one certificate counts.
-fn weight(look: &Look) -> u8 {
-    match look {
-        Look::Known(Asked::Revoked(_)) => 5,
-        Look::Known(Asked::Good { .. }) => 4,
-        Look::Ask => 3,
-        Look::Known(Asked::Forged { .. }) => 2,
-        Look::Known(Asked::Failed { .. }) => 1,
-        Look::Known(Asked::NotAskable) => 0,
-    }
+fn weight(look: &Look) -> (u8, Option<OffsetDateTime>) {
+    let Look::Known(said) = look else { return (3, None) };
+    let weight = match said.asked {
+        Asked::Revoked(_) => 5,
+        Asked::Good { .. } => 4,
+        Asked::Forged { .. } => 2,
+        Asked::Failed { .. } => 1,
+        Asked::NotAskable => 0,
+    };
+    (weight, said.as_of)
 }
 
 const MILLISECONDS_BETWEEN_WARNINGS: i64 = 60_000;

@@ -14,7 +14,7 @@ use super::{Inner, asked_about};
 use crate::answers::AnswerSource;
 use crate::fetch::{Request, Unfetched, Why};
 use crate::lists::ListSource;
-use crate::look::Look;
+use crate::look::{Look, Said};
 use crate::subject::Found;
 
 impl Inner {
@@ -40,19 +40,21 @@ impl Inner {
         let methods =
             Methods { crl: self.verification.crl.is_some(), ocsp: self.verification.ocsp.is_some() };
         let subject = self.store.subject(certificate, issuer, methods);
-        let mut crl = Asked::NotAskable;
+        let decides = |said: &Said| said.is_definite() && !self.taken_back.outdoes(said, certificate, issuer);
+        let mut crl = Said::from(Asked::NotAskable);
         for list in &subject.lists {
             let look = list.look(certificate, self.clock.now());
             if look == Look::Ask {
                 self.attempt_list(list).await;
             }
             crl = known(subject.look_at_lists(self.clock.now()), "its lists could not be asked");
-            if matches!(crl, Asked::Good { .. } | Asked::Revoked(_)) {
+            if decides(&crl) {
                 break;
             }
         }
-        let mut ocsp = Asked::NotAskable;
-        if !matches!(crl, Asked::Good { .. } | Asked::Revoked(_) | Asked::Forged { .. })
+        let mut ocsp = Said::from(Asked::NotAskable);
+        if !decides(&crl)
+            && !matches!(crl.asked, Asked::Forged { .. })
             && let Some(answers) = &subject.answers
         {
             if answers.look(self.clock.now()) == Look::Ask {
@@ -60,7 +62,7 @@ impl Inner {
             }
             ocsp = known(answers.look(self.clock.now()), "its responders could not be asked");
         }
-        self.considered(Found { crl, ocsp }, certificate, issuer, self.clock.now())
+        self.taken_back.consider(Found { crl, ocsp }, certificate, issuer, self.clock.now())
     }
 
     /// Fetches a list, or waits for whoever is fetching it.
@@ -115,9 +117,9 @@ impl Inner {
     }
 }
 
-fn known(look: Look, otherwise: &str) -> Asked {
+fn known(look: Look, otherwise: &str) -> Said {
     match look {
-        Look::Known(asked) => asked,
-        Look::Ask => Asked::Failed { why: otherwise.to_owned() },
+        Look::Known(said) => said,
+        Look::Ask => Asked::Failed { why: otherwise.to_owned() }.into(),
     }
 }
