@@ -24,6 +24,8 @@ pub(crate) struct Following {
     /// The revision of the last revocation that was told.
     told: u64,
     pulse: Pulse,
+    /// When a failure was last logged.
+    logged: Option<OffsetDateTime>,
 }
 
 /// Whether the ledger can be followed; clones see the same.
@@ -47,7 +49,7 @@ impl Following {
         clock: Arc<dyn Clock>,
         mut tell: impl FnMut(Vec<RecordedRevocation>) + Send,
     ) -> Result<Self, Fault> {
-        let mut following = Self { ledger, clock, seen: 0, told: 0, pulse: Pulse::default() };
+        let mut following = Self { ledger, clock, seen: 0, told: 0, pulse: Pulse::default(), logged: None };
         // Asked for before the revocations, so that what is recorded while they are read is told afterwards.
         let seen = following.ledger.revision().await?;
         following.read(&mut |new, _decided_at| tell(new)).await?;
@@ -115,9 +117,14 @@ impl Following {
         heard.checked_sub(age).unwrap_or(heard)
     }
 
-    fn failed(&self, error: &LedgerError) {
+    /// Says so at once, and then from time to time.
+    fn failed(&mut self, error: &LedgerError) {
         let now = self.clock.now();
         let since = *self.pulse.0.lock().get_or_insert(now);
+        if self.logged.is_some_and(|logged| now - logged < BETWEEN_LINES) {
+            return;
+        }
+        self.logged = Some(now);
         tracing::error!(
             %error,
             seconds = (now - since).whole_seconds(),
@@ -125,7 +132,8 @@ impl Following {
         );
     }
 
-    fn recovered(&self) {
+    fn recovered(&mut self) {
+        self.logged = None;
         if let Some(since) = self.pulse.0.lock().take() {
             let seconds = (self.clock.now() - since).whole_seconds();
             tracing::info!(seconds, "the ledger says again what was revoked");
@@ -142,3 +150,5 @@ fn recorded(record: RevocationRecord) -> RecordedRevocation {
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// but never later than this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How much time lies between two lines about one failure.
+const BETWEEN_LINES: time::Duration = time::Duration::MINUTE;

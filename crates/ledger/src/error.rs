@@ -1,4 +1,5 @@
 use std::fmt;
+use std::path::PathBuf;
 
 use fault::Fault;
 use identity::{RevocationReason, Serial};
@@ -37,6 +38,8 @@ pub enum LedgerError {
     NoReason(RevocationReason),
     /// The ledger has been closed.
     Closed,
+    /// The file was moved away or replaced while it was open: what is read is old, and what would be written is lost.
+    Replaced(PathBuf),
     /// The storage failed: disk full, read-only, corrupt.
     Storage(String),
 }
@@ -60,6 +63,11 @@ impl fmt::Display for LedgerError {
             }
             Self::NoReason(reason) => write!(f, "{reason} is no reason to revoke a certificate"),
             Self::Closed => f.write_str("the ledger is closed"),
+            Self::Replaced(path) => write!(
+                f,
+                "the ledger {} was moved away or replaced while it was open; restart the node to use what is there now",
+                path.display()
+            ),
             Self::Storage(cause) => write!(f, "the ledger's storage failed: {cause}"),
         }
     }
@@ -73,6 +81,11 @@ impl From<LedgerError> for Fault {
             LedgerError::Storage(cause) => Self::theirs("the ledger could not be used")
                 .because(cause)
                 .remedy("see that the ledger's disk has room and that its folder is writable"),
+            LedgerError::Replaced(path) => {
+                Self::theirs("the ledger was moved away or replaced while it was open").in_file(path).remedy(
+                    "restart the node to use what is there now; a backup is put in place while the node is stopped",
+                )
+            }
             LedgerError::Unknown(_) => {
                 Self::yours(error.to_string()).remedy("countersign cert list shows what is on record")
             }

@@ -1,6 +1,7 @@
 //! The ledger in one SQLite file: WAL, synced before every answer, one writer whose commits are shared by all who
 //! wait.
 
+mod place;
 mod read;
 mod schema;
 mod watch;
@@ -25,6 +26,7 @@ use crate::ledger::{Answer, Ledger};
 use crate::page::Page;
 use crate::record::{CertificateFilter, CertificateId, CertificateRecord, DraftRecord};
 use crate::revocation::{Denial, RevocationRecord, Revoked};
+use place::Place;
 use watch::Watch;
 use write::{Change, Outcome};
 use writer::Writer;
@@ -47,12 +49,16 @@ impl SqliteLedger {
     /// # Errors
     /// Where the file cannot be opened or created, is not a ledger, or was made by a newer countersign.
     pub fn open(path: &Path) -> Result<Self, Fault> {
-        owner_only(path).map_err(|error| unusable(path, error))?;
+        let place = owner_only(path).map_err(|error| unusable(path, error))?;
         let mut connection = connect(path).map_err(|error| unusable(path, error))?;
         schema::bring_up_to_date(&mut connection, path)?;
         let reader = connect(path).map_err(|error| unusable(path, error))?;
-        let watch = Watch::new(connect(path).map_err(|error| unusable(path, error))?);
-        let writer = Writer::start(connection, watch.announced()).map_err(|error| unusable(path, error))?;
+        let eye = connect(path).map_err(|error| unusable(path, error))?;
+        // All have opened one and the same file, or there is no ledger.
+        place.check()?;
+        let watch = Watch::new(eye, place.clone());
+        let writer =
+            Writer::start(connection, place, watch.announced()).map_err(|error| unusable(path, error))?;
         Ok(Self { path: path.to_owned(), writer, reader: Arc::new(Mutex::new(Some(reader))), watch })
     }
 
@@ -178,13 +184,13 @@ impl Ledger for SqliteLedger {
 }
 
 /// Makes sure of the file and its mode before SQLite sees it; the WAL beside it inherits the mode.
-fn owner_only(path: &Path) -> std::io::Result<()> {
+fn owner_only(path: &Path) -> std::io::Result<Place> {
     let file = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
     let mode = file.metadata()?.permissions().mode();
     if mode & 0o077 != 0 {
         file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
     }
-    Ok(())
+    Place::of(path, &file)
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {

@@ -50,6 +50,14 @@ struct Node {
     revocation: Vec<Source>,
     uptime_seconds: i64,
     reload: Reload,
+    ledger: Option<Ledger>,
+}
+
+/// Whether the node hears what is revoked in its ledger.
+#[derive(Deserialize)]
+struct Ledger {
+    followed: bool,
+    since: Option<String>,
 }
 
 /// How old what is served is, and why it is not newer.
@@ -172,6 +180,12 @@ impl Node {
         let uptime = words(time::Duration::seconds(self.uptime_seconds));
         console.line(format_args!("  up          {uptime}, generation {}", self.generation));
         self.reload.print(console);
+        if let Some(Ledger { followed: false, since }) = &self.ledger {
+            let since = printable(since.as_deref().unwrap_or("its start"));
+            let said =
+                format!("not followed since {since}: what was revoked after that is not known; see the log");
+            console.line(format_args!("  ledger      {}", paint.bad(&said)));
+        }
         let named = |database: &Database| printable(&format!("{} ({})", database.name, database.backend));
         let databases: Vec<String> = self.databases.iter().map(named).collect();
         console.line(format_args!("  databases   {}", databases.join(", ")));

@@ -136,6 +136,18 @@ async fn what_was_recorded_while_the_ledger_failed_is_told_when_it_works_again()
 }
 
 #[tokio::test]
+async fn a_ledger_that_was_replaced_is_not_followed_and_says_so() {
+    let followed = Followed::new(tempfile::tempdir().unwrap()).await;
+    let copy = tempfile::tempdir().unwrap();
+    open(copy.path()).close().await.unwrap();
+    std::fs::rename(copy.path().join("ledger.db"), followed.folder.path().join("ledger.db")).unwrap();
+    while followed.pulse.failing_since().is_none() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(followed.pulse.failing_since(), Some(NOW));
+}
+
+#[tokio::test]
 async fn following_ends_with_the_ledger() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Arc::new(open(folder.path()));

@@ -213,6 +213,31 @@ fn revocations_are_read_from_their_index_alone() {
     assert!(!plan.contains("TEMP B-TREE"), "{plan}");
 }
 
+/// Whoever goes on with a file that was replaced hears nothing of what others record, and nobody hears of its own.
+#[tokio::test]
+async fn a_ledger_that_was_replaced_or_moved_away_is_said_and_takes_nothing_more() {
+    let folder = folder();
+    let (path, away) = (folder.path().join("ledger.db"), folder.path().join("away"));
+    let ledger = SqliteLedger::open(&path).unwrap();
+    ledger.record(draft(1)).await.unwrap();
+    ledger.complete(draft(1).id(), vec![1], NOW).await.unwrap();
+    let revision = ledger.revision().await.unwrap();
+    let replaced = crate::LedgerError::Replaced(path.clone());
+    std::fs::rename(&path, &away).unwrap();
+    assert_eq!(ledger.record(draft(2)).await, Err(replaced.clone()));
+    put(&path, b"");
+    assert_eq!(ledger.changed(revision).await, Err(replaced.clone()));
+    assert_eq!(ledger.changed(0).await, Err(replaced.clone()));
+    assert_eq!(ledger.revoke(draft(1).id(), REASON, NOW).await, Err(replaced.clone()));
+    let said = fault::Fault::from(replaced.clone()).to_string();
+    for text in [said, replaced.to_string()] {
+        assert!(text.contains("ledger.db") && text.contains("restart the node"), "{text}");
+    }
+    std::fs::rename(&away, &path).unwrap();
+    assert_eq!(ledger.changed(0).await, Ok(revision));
+    assert!(!ledger.revoke(draft(1).id(), REASON, NOW).await.unwrap().already);
+}
+
 #[test]
 fn a_file_that_is_no_ledger_is_left_as_it_is() {
     let folder = folder();

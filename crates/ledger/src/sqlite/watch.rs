@@ -1,9 +1,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::watch;
 
+use super::place::Place;
 use crate::error::LedgerError;
 
 /// Sees the ledger's revision grow, by whoever's hand.
@@ -26,12 +27,15 @@ struct Eye {
     connection: Connection,
     /// The data version at the last look. It changes with the commits of every other connection.
     seen: Option<i64>,
+    place: Place,
+    /// When the file was last found in its place.
+    found: Option<Instant>,
 }
 
 impl Watch {
-    pub(super) fn new(connection: Connection) -> Self {
+    pub(super) fn new(connection: Connection, place: Place) -> Self {
         let (announced, _) = watch::channel(Some(0));
-        let eye = Some(Eye { connection, seen: None });
+        let eye = Some(Eye { connection, seen: None, place, found: None });
         Self { announced: Announced(announced), eye: Arc::new(Mutex::new(eye)) }
     }
 
@@ -41,6 +45,9 @@ impl Watch {
     }
 
     /// Waits until the revision is past `since`.
+    ///
+    /// # Errors
+    /// The file is no longer in its place: others' commits are not seen from here.
     pub(super) async fn past(&self, since: u64) -> Result<u64, LedgerError> {
         let mut announced = self.announced.0.subscribe();
         loop {
@@ -69,6 +76,7 @@ impl Watch {
         let looked = tokio::task::spawn_blocking(move || {
             let mut eye = eye.lock().unwrap_or_else(PoisonError::into_inner);
             let eye = eye.as_mut().ok_or(LedgerError::Closed)?;
+            eye.find()?;
             eye.look(&announced).map_err(super::storage)
         });
         looked.await.map_err(|error| LedgerError::Storage(error.to_string()))?
@@ -89,6 +97,16 @@ impl Announced {
 }
 
 impl Eye {
+    /// Sees from time to time that the file is in its place; where it is not, at every look.
+    fn find(&mut self) -> Result<(), LedgerError> {
+        if self.found.is_none_or(|at| at.elapsed() >= FOUND_FOR) {
+            self.found = None;
+            self.place.check()?;
+            self.found = Some(Instant::now());
+        }
+        Ok(())
+    }
+
     /// The version is asked for before the revision, so that a commit between the two is seen at the next look.
     fn look(&mut self, announced: &Announced) -> rusqlite::Result<()> {
         let version =
@@ -103,3 +121,5 @@ impl Eye {
 
 /// How often the data version is asked for: with a look this is how late another process's change is heard of.
 const INTERVAL: Duration = Duration::from_millis(50);
+/// A file that was found in its place is not looked for again so soon.
+const FOUND_FOR: Duration = Duration::from_secs(1);

@@ -4,6 +4,7 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
+use super::place::Place;
 use super::watch::Announced;
 use super::write::{self, Change, Outcome};
 use crate::error::LedgerError;
@@ -26,11 +27,11 @@ type Ended = Result<Outcome, LedgerError>;
 
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(connection: Connection, announced: Announced) -> std::io::Result<Self> {
+    pub(super) fn start(connection: Connection, place: Place, announced: Announced) -> std::io::Result<Self> {
         let (orders, waiting) = mpsc::channel(QUEUE);
         let thread = std::thread::Builder::new()
             .name("ledger".into())
-            .spawn(move || serve(connection, waiting, &announced))?;
+            .spawn(move || serve(connection, &place, waiting, &announced))?;
         Ok(Self { orders, thread: std::sync::Mutex::new(Some(thread)) })
     }
 
@@ -60,7 +61,12 @@ impl Writer {
     }
 }
 
-fn serve(mut connection: Connection, mut waiting: mpsc::Receiver<Order>, announced: &Announced) {
+fn serve(
+    mut connection: Connection,
+    place: &Place,
+    mut waiting: mpsc::Receiver<Order>,
+    announced: &Announced,
+) {
     let mut batch = Vec::new();
     let mut company = 0;
     while let Some(first) = waiting.blocking_recv() {
@@ -81,7 +87,7 @@ fn serve(mut connection: Connection, mut waiting: mpsc::Receiver<Order>, announc
             }
         }
         company = batch.len();
-        commit(&mut connection, &mut batch, announced);
+        commit(&mut connection, place, &mut batch, announced);
         if let Some(answer) = closing {
             waiting.close();
             let _gone = answer.send(checkpoint(connection));
@@ -91,9 +97,10 @@ fn serve(mut connection: Connection, mut waiting: mpsc::Receiver<Order>, announc
 }
 
 /// Applies a batch in one transaction. A change that may not be (a serial twice) fails alone; storage that fails
-/// takes the whole batch back, and every caller hears so.
+/// takes the whole batch back, and every caller hears so; so does a file that is no longer in its place.
 fn commit(
     connection: &mut Connection,
+    place: &Place,
     batch: &mut Vec<(Change, oneshot::Sender<Ended>)>,
     announced: &Announced,
 ) {
@@ -101,9 +108,9 @@ fn commit(
     if changes.is_empty() {
         return;
     }
-    let outcomes = apply_all(connection, &changes, announced).unwrap_or_else(|error| {
-        changes.iter().map(|_| Err(LedgerError::Storage(error.to_string()))).collect()
-    });
+    let applied =
+        place.check().and_then(|()| apply_all(connection, &changes, announced).map_err(super::storage));
+    let outcomes = applied.unwrap_or_else(|error| changes.iter().map(|_| Err(error.clone())).collect());
     for (answer, outcome) in answers.into_iter().zip(outcomes) {
         // A caller who no longer waits has its change all the same.
         let _gone = answer.send(outcome);
