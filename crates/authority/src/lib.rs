@@ -10,6 +10,7 @@
 //! - [`draft`]: the exact bytes to sign, checked against profile and issuer and [linted](lint).
 //! - [`record`]: the proof that the ledger holds the draft.
 //! - [`sign`]: the signature, which only a recorded draft can get.
+//! - [`rank`]: who else falls with a certificate that is taken back.
 //! - [`revoke`](mod@revoke): what was issued is taken back, on record before anybody hears of it.
 //! - [`crl`]: the signed list of what was taken back.
 //! - [`tier`]: the root and the issuers below it.
@@ -23,6 +24,7 @@ mod lint;
 mod names;
 mod possession;
 mod profile;
+mod rank;
 mod record;
 mod request;
 mod revoke;
@@ -35,6 +37,7 @@ pub use crl::SignedCrl;
 pub use draft::Draft;
 pub use names::{Names, parse_san};
 pub use profile::Profile;
+pub use rank::Rank;
 pub use record::Recorded;
 pub use request::Request;
 pub use revoke::{deny, revoke};

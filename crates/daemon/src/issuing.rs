@@ -7,6 +7,7 @@ use authority::{Authority, IssuerKind, Profile, Standing};
 use config::{IssuerPlan, KeyPassword, PemText, Plan, ProfilePlan};
 use fault::{Fault, Faults, Place};
 use identity::{Certificate, KeyError, PrivateKey, Purpose, Secret, Usage};
+use ledger::Ledger;
 use time::{Duration, OffsetDateTime};
 
 /// Loads every issuer; each is checked for what only its certificate and key can tell: the key matches, it is no root,
@@ -26,6 +27,16 @@ pub fn issuers(plan: &Plan, now: OffsetDateTime) -> Result<BTreeMap<String, Auth
         }
     }
     faults.or(issuers)
+}
+
+/// What is wrong with the issuers' standing by what the ledger says: one that was taken back vouches for nobody.
+pub async fn revoked_issuers(issuers: &BTreeMap<String, Authority>, ledger: &dyn Ledger) -> Vec<Fault> {
+    let mut revoked = Vec::new();
+    for (name, issuer) in issuers {
+        let place = Place::Name(format!("authority.issuers.{name}"));
+        revoked.extend(issuer.check_standing(ledger).await.err().map(|fault| fault.at(place)));
+    }
+    revoked
 }
 
 fn load(

@@ -22,6 +22,7 @@ use crate::administration::NodeAdministration;
 use crate::announce::announcement;
 use crate::following::Following;
 use crate::inquirers::Inquirers;
+use crate::issuing;
 use crate::journal::{NodeJournal, Switches};
 use crate::log::{self, Level, Sink};
 use crate::metrics::Certificates;
@@ -54,9 +55,7 @@ pub async fn serve(
     let (signals, hangup) = Signals::listen()?;
     let (sink, level) = log::start(&prepared.plan.logging, Arc::clone(&clock))
         .map_err(|error| Fault::theirs("cannot start the log").because(error))?;
-    for warning in &prepared.warnings {
-        tracing::warn!("{}", warning.to_string().replace('\n', ";"));
-    }
+    warn(&prepared.warnings);
     let start =
         Start { sources, prepared: Arc::new(prepared), digests, clock, sink: Arc::clone(&sink), level };
     let ended = match start.node().await {
@@ -74,6 +73,12 @@ pub async fn serve(
     };
     sink.close();
     ended
+}
+
+fn warn(warnings: &[Fault]) {
+    for warning in warnings {
+        tracing::warn!("{}", warning.to_string().replace('\n', ";"));
+    }
 }
 
 /// What a node starts from.
@@ -105,6 +110,9 @@ impl Start {
         let listeners = serving::bind(plan, &[])?;
         let records = records::open(plan, &clock).await?;
         let ledger = records.as_ref().map(|records| Arc::clone(&records.ledger));
+        if let Some(ledger) = &ledger {
+            warn(&issuing::revoked_issuers(&prepared.issuers, ledger.as_ref()).await);
+        }
         let keeper = Keeper::new(ledger.clone(), Arc::clone(&clock));
         let credentials = keeper.credentials(&prepared).await?;
         let databases = serving::open(plan, &[], &metrics)?;

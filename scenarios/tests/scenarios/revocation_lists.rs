@@ -316,7 +316,14 @@ fn an_issuer_that_was_revoked_in_our_ledger_vouches_for_nobody() {
     let world = World::new();
     assert_eq!(Node::up(&world).interrupted().code, Some(0));
     world
-        .countersign(&["cert", "revoke", "realm/pki/issuers/client.crt", "--reason", "cACompromise"])
+        .countersign(&[
+            "cert",
+            "revoke",
+            "realm/pki/issuers/client.crt",
+            "--authority",
+            "--reason",
+            "cACompromise",
+        ])
         .succeeded();
     let node = Node::up(&world);
     let no = Curl::to(&node, "localhost")

@@ -142,6 +142,55 @@ fn what_cannot_be_revoked_is_said_with_a_remedy() {
     assert_eq!(listed, serde_json::json!([]));
 }
 
+/// A mistaken file name must not lock everybody out, and a root that is "revoked" would be trusted as before.
+#[test]
+fn an_authority_is_revoked_only_where_it_is_meant_and_a_root_never() {
+    let world = realm();
+    let revoke = |args: &[&str]| {
+        let args: Vec<&str> = ["cert", "revoke"].into_iter().chain(args.iter().copied()).collect();
+        world.countersign(&args)
+    };
+    let issuer = "realm/pki/client-ca.crt";
+    let serial = openssl::serial(&world, issuer);
+    for named in [issuer, &serial] {
+        revoke(&[named]).exited(2).says("every certificate below it").says("--authority");
+    }
+    for root in ["realm/pki/server-ca.crt", "realm/pki/root.crt"] {
+        revoke(&[root]).exited(2).says("a root cannot be revoked by itself").says("client_ca");
+        revoke(&[root, "--authority"]).exited(2).says("a root cannot be revoked by itself");
+    }
+    revoke(&["realm/clients/analyst.crt", "--authority"]).exited(2).says("is no authority's certificate");
+    let listed = world.countersign(&["cert", "list", "--state", "revoked", "--json"]).succeeded().json();
+    assert_eq!(listed, serde_json::json!([]));
+    revoke(&[issuer, "--authority"]).succeeded().says("everybody below it");
+    let warning = "is revoked in the ledger: it vouches for nobody";
+    world.countersign(&["check", "realm/countersign.yaml"]).succeeded().says(warning);
+    world.countersign(&["cert", "issue", "--cn", "late"]).exited(2).says(warning);
+    world.countersign(&["cert", "issue", "--profile", "server", "--cn", "other"]).succeeded();
+    let node = Node::start(&world, &["up"], &[]);
+    assert!(node.log().contains(warning), "{}", node.log());
+}
+
+/// A backup that was put in place under a running node is not what the node reads: it says so, and records nothing more.
+#[test]
+fn a_ledger_that_was_replaced_under_a_running_node_is_said_by_status_and_log() {
+    let world = realm();
+    world.sh("cp realm/state/ledger.db backup.db");
+    let node = Node::up(&world);
+    let url = format!("https://localhost:{}", node.port());
+    let as_admin = |args: &[&str]| {
+        let args: Vec<&str> = args.iter().copied().chain(["--url", &url, "--as", "admin"]).collect();
+        world.countersign(&args)
+    };
+    assert!(!as_admin(&["status"]).succeeded().said().contains("not followed"));
+    world.sh("mv backup.db realm/state/ledger.db");
+    node.logged(&["the ledger does not say what was revoked", "state/ledger.db", "restart the node"]);
+    as_admin(&["status"]).succeeded().says("ledger      not followed since");
+    let status = as_admin(&["status", "--json"]).succeeded().json();
+    assert_eq!(status["node"]["ledger"]["followed"], false);
+    as_admin(&["cert", "deny", "realm/clients/analyst.crt"]).exited(1).says("replaced");
+}
+
 /// A list goes where it is told to, in the form it is told to, and never over a file that is no list.
 #[test]
 fn a_list_is_written_as_asked_and_never_over_a_key() {
@@ -174,7 +223,14 @@ fn an_issuer_is_revoked_by_the_roots_list() {
                  -untrusted realm/pki/issuers/client.crt -CRLfile lists realm/clients/analyst.crt";
     world.sh(check);
     world
-        .countersign(&["cert", "revoke", "realm/pki/issuers/client.crt", "--reason", "caCompromise"])
+        .countersign(&[
+            "cert",
+            "revoke",
+            "realm/pki/issuers/client.crt",
+            "--authority",
+            "--reason",
+            "caCompromise",
+        ])
         .succeeded();
     world.countersign(&root).succeeded().says("1 revoked");
     world.try_sh(check).exited(2).says("error 23 at 1 depth lookup: certificate revoked");

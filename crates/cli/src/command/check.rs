@@ -77,6 +77,7 @@ impl Check {
         let now = console.now();
         let prepared = daemon::prepare(plan, now)?;
         warnings.extend(prepared.warnings.iter().cloned());
+        warnings.extend(revocation::of_issuers(&prepared));
         if self.matrix {
             console.warn(&warnings);
             return matrix::run(console, &prepared.plan, self.report.as_deref(), self.json);

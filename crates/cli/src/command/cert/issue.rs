@@ -76,7 +76,10 @@ impl Issue {
         let targets = self.targets(&request, &issuer)?;
         self.must_be_new(&targets, key.is_some())?;
         let password = self.key_password_file.as_deref().map(files::load_password).transpose()?;
-        let issuing = issuer.authority.issue(&issuer.ledger, &request, &issuer.profile, now);
+        let issuing = async {
+            issuer.authority.check_standing(&issuer.ledger).await?;
+            issuer.authority.issue(&issuer.ledger, &request, &issuer.profile, now).await
+        };
         let issued = on_record(&issuer.ledger, issuing)?;
         self.write(&targets, &issued, key.as_ref(), password.as_ref())?;
         let passed_over = |what: &String| Fault::yours(format!("the request's {what} was not listened to"));

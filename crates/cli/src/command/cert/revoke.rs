@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use authority::Rank;
 use clap::Args;
 use fault::{Fault, Faults};
 use identity::{RevocationReason, Serial};
@@ -19,7 +20,8 @@ use crate::shown::moment::{moment, rfc3339};
 #[derive(Args)]
 #[command(after_help = "Examples:
   countersign cert revoke realm/clients/analyst.crt --reason keyCompromise
-  countersign cert revoke 5E1BFA23C8E04D67 --reason superseded --realm ./realm")]
+  countersign cert revoke 5E1BFA23C8E04D67 --reason superseded --realm ./realm
+  countersign cert revoke realm/pki/issuers/client.crt --authority --reason cACompromise")]
 pub(crate) struct Revoke {
     /// The certificate: its file (of a chain, the first in it), or its serial.
     #[arg(value_name = "SERIAL|FILE")]
@@ -28,6 +30,9 @@ pub(crate) struct Revoke {
     /// certificateHold, privilegeWithdrawn, aACompromise.
     #[arg(long, value_name = "REASON", default_value_t)]
     reason: RevocationReason,
+    /// The certificate is an issuer's: everybody whom it has vouched for is refused with it.
+    #[arg(long)]
+    authority: bool,
     /// The realm whose ledger holds the certificate.
     #[arg(long, value_name = "DIR", default_value = "realm")]
     realm: PathBuf,
@@ -45,6 +50,7 @@ impl Revoke {
         let now = console.now();
         let (record, revoked) = on_record(&ledger, async {
             let record = self.named(&ledger).await?;
+            self.must_be_meant(&record)?;
             let by = "countersign cert revoke";
             let revoked = authority::revoke(&ledger, record.draft.id(), self.reason, by, now).await?;
             Ok((record, revoked))
@@ -57,6 +63,22 @@ impl Revoke {
         match &self.ledger {
             Some(path) => Ok(loading::existing(path)?),
             None => loading::ledger_of(&self.realm),
+        }
+    }
+
+    /// An authority falls with all that is below it; that is not done by a mistaken file name.
+    fn must_be_meant(&self, record: &CertificateRecord) -> Result<(), Fault> {
+        let subject = &record.draft.subject;
+        match Rank::of(record) {
+            Rank::Root => Err(Fault::yours(format!("\"{subject}\" is a root, and a root cannot be revoked by itself"))
+                .because("nobody stands above it whose word would be asked")
+                .remedy("remove it from client_ca, and from whatever else trusts it; its issuers are revoked one by one")),
+            Rank::Issuer if !self.authority => Err(Fault::yours(format!("\"{subject}\" is an authority's certificate"))
+                .because("every certificate below it would be refused with it, for good")
+                .remedy("for the certificate of a client or a server name its own file; if the authority is meant, add --authority")),
+            Rank::Leaf if self.authority => Err(Fault::yours(format!("\"{subject}\" is no authority's certificate"))
+                .remedy("leave --authority out, or name the authority's file")),
+            Rank::Issuer | Rank::Leaf => Ok(()),
         }
     }
 
@@ -88,7 +110,8 @@ impl Revoke {
             return Ok(());
         }
         console.line(format_args!("revoked {subject} ({}), serial {serial}, {at}, {reason}", draft.profile));
-        console.line("  a node that uses this ledger refuses it from now on");
+        let below = if self.authority { ", and everybody below it," } else { "" };
+        console.line(format_args!("  a node that uses this ledger refuses it{below} from now on"));
         console.line("  countersign ca crl signs the list for everybody else");
         Ok(())
     }

@@ -1,13 +1,27 @@
 //! What a configuration says about revocation, profile by profile.
 
-use config::RevocationPlan;
-use daemon::Prepared;
+use config::{LedgerPlan, RevocationPlan};
+use daemon::{Prepared, issuing};
+use fault::Fault;
 use identity::{FailureMode, OutdatedCrl, Verification};
 use serde_json::json;
 use time::OffsetDateTime;
 
+use crate::loading;
 use crate::shown::Table;
 use crate::shown::moment::{distance, moment, rfc3339, words};
+
+/// What our own ledger, where it is there already, says against the issuers that are to be served with.
+pub(super) fn of_issuers(prepared: &Prepared) -> Vec<Fault> {
+    let Some(LedgerPlan::Sqlite { path }) = &prepared.plan.ledger else { return Vec::new() };
+    if prepared.issuers.is_empty() || !path.is_file() {
+        return Vec::new();
+    }
+    let asked = loading::existing(path).and_then(|ledger| {
+        loading::on_record(&ledger, async { Ok(issuing::revoked_issuers(&prepared.issuers, &ledger).await) })
+    });
+    asked.unwrap_or_else(|fault| vec![fault])
+}
 
 /// A table with every source of every profile that asks for certificates; none where no profile has any.
 pub(super) fn table(prepared: &Prepared, now: OffsetDateTime) -> Option<Table> {
