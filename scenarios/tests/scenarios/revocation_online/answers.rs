@@ -1,6 +1,7 @@
 //! OCSP, answered by openssl.
 
 use testkit::certificate::{self, More};
+use testkit::patience::wait_for;
 use testkit::revocation::List;
 use testkit::services::{Answer, Responder};
 
@@ -119,4 +120,28 @@ fn what_a_responder_revoked_stays_revoked_while_it_is_down() {
     assert_eq!(town.knock(&node, "bad"), revoked());
     node.logged(&["WARN", "no OCSP answer was obtained", "503"]);
     assert_eq!(town.knock(&node, "bad"), revoked());
+}
+
+/// R7, R17: a list that was made before the responder revoked it does not let it back in; the responder's own later word does.
+#[test]
+fn a_list_from_before_a_revocation_does_not_undo_it() {
+    let town = Town::new();
+    let both = format!("{}\n{}", town.lists_at(&["clients.crl"]), town.responders_at(&["ocsp"]));
+    town.client("client-ca", "bad", &both);
+    let before = town.der(&List::of(town.world(), "client-ca"));
+    town.services.set("ocsp", Answer::Ocsp(responder(&town).revoked(&town.serial("bad"))));
+    let node = town.serve("ocsp: { cache_ttl: 1s, error_cache_ttl: 1s }");
+    assert_eq!(town.knock(&node, "bad"), revoked());
+    town.services.set("clients.crl", Answer::File(before));
+    wait_for(
+        "the list",
+        || node.log(),
+        || {
+            assert_eq!(town.knock(&node, "bad"), revoked());
+            node.has_logged(&["a revocation list was fetched"]).then_some(())
+        },
+    );
+    assert_eq!(town.knock(&node, "bad"), revoked());
+    town.services.set("ocsp", Answer::Ocsp(responder(&town).good(&town.serial("bad"))));
+    wait_for("the later word", || node.log(), || town.knock(&node, "bad").ok());
 }
