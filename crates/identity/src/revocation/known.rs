@@ -173,12 +173,13 @@ impl Revocations {
                 Answer::None | Answer::Unreliable(_) if subject.has_no_revocation() => {}
                 Answer::None | Answer::Unreliable(_) if issuer.is_some_and(|issuer| self.is_ours(issuer)) => {
                 }
-                Answer::Unreliable(why) if self.policy.verification.is_none() => match self.policy.outdated {
+                Answer::None | Answer::Unreliable(_) if self.wants(n) => standing.unanswered.push(n),
+                Answer::None => {}
+                // Nobody is going to be asked: the list is all there is.
+                Answer::Unreliable(why) => match self.policy.outdated {
                     OutdatedCrl::FailOpen => standing.warnings.push(why),
                     OutdatedCrl::FailClosed | OutdatedCrl::Grace(_) => return Err(unknown(subject, &why)),
                 },
-                Answer::None | Answer::Unreliable(_) if self.wants(n) => standing.unanswered.push(n),
-                Answer::None | Answer::Unreliable(_) => {}
             }
         }
         Ok(standing)

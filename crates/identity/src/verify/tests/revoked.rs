@@ -224,6 +224,22 @@ fn an_outdated_list_counts_as_the_policy_says_and_never_frees_what_it_names() {
 }
 
 #[test]
+fn an_outdated_list_counts_as_the_policy_says_where_nobody_is_asked_about_an_intermediate() {
+    let world = World::new();
+    let mut params = list(1, &[]);
+    params.this_update = NOW - Duration::days(2);
+    params.next_update = NOW - Duration::hours(3);
+    let lists = [&world.issuer.list(list(1, &[])), &world.root.list(params)];
+    let leaf_alone = Verification { check_intermediates: false, ..Verification::default() };
+    let policy = |outdated| RevocationPolicy { outdated, verification: Some(leaf_alone) };
+    let refusal = world.refused(&with_lists(policy(OutdatedCrl::FailClosed), &lists));
+    assert_eq!(refusal.code(), Code::RevocationUnknown);
+    let let_in = world.judge(&with_lists(policy(OutdatedCrl::FailOpen), &lists)).unwrap();
+    assert_eq!(let_in.warnings().len(), 1);
+    assert!(let_in.unanswered().is_empty());
+}
+
+#[test]
 fn a_list_of_the_future_clears_nobody() {
     let world = World::new();
     let mut params = list(1, &[]);
