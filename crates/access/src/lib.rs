@@ -30,4 +30,4 @@ pub use grants::{EVERY_DATABASE, EVERYONE, GrantSpec, Grants};
 pub use level::{Level, UnknownLevel};
 pub use principal::{Method, MtlsMatch, PrincipalSpec};
 pub use recognize::{Accepted, Peer, recognize};
-pub use weaker::{Weakening, weaker};
+pub use weaker::{ServedBefore, Weakening, weaker};

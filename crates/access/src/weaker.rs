@@ -34,7 +34,27 @@ impl Weakening {
     }
 }
 
-/// Everything by which the new rules are weaker; `served` are the databases that were served under the old ones.
+/// What the database `now` holds was served under the name `then`, to nobody for more than `most`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServedBefore<'a> {
+    /// Its name from now on.
+    pub now: &'a str,
+    /// A name that it had.
+    pub then: &'a str,
+    /// The most that could be done under that name, whatever grants said.
+    pub most: Level,
+}
+
+impl<'a> ServedBefore<'a> {
+    /// A database that keeps its name.
+    #[must_use]
+    pub const fn by_name(name: &'a str) -> Self {
+        Self { now: name, then: name, most: Level::Admin }
+    }
+}
+
+/// Everything by which the new rules are weaker; `served` says what was served under the old ones. A database is
+/// compared by what it holds: under a new name everybody may do what they might under the old one, and no more.
 ///
 /// Where nothing is found, then for every certificate and every peer:
 ///
@@ -47,7 +67,11 @@ impl Weakening {
 /// A new principal whose entries name one identity each (a common name, a key, a name of the certificate, the
 /// certificate) is therefore an addition, with all its grants; one that is known by its issuer or organization alone is not.
 #[must_use]
-pub fn weaker(old: (&Directory, &Grants), new: (&Directory, &Grants), served: &[&str]) -> Vec<Weakening> {
+pub fn weaker(
+    old: (&Directory, &Grants),
+    new: (&Directory, &Grants),
+    served: &[ServedBefore<'_>],
+) -> Vec<Weakening> {
     let mut found = entries::weaker(old.0, new.0);
     found.extend(opened(old.1, new.1));
     found.extend(new.1.written().iter().filter_map(|grant| raised(old, grant, served)));
@@ -62,23 +86,15 @@ fn opened(old: &Grants, new: &Grants) -> Option<Weakening> {
 
 /// A grant that allows whom it speaks of more than all old grants together did. What is about everyone counts on new
 /// databases too: a stranger gains there.
-fn raised(old: (&Directory, &Grants), grant: &GrantSpec, served: &[&str]) -> Option<Weakening> {
+fn raised(old: (&Directory, &Grants), grant: &GrantSpec, served: &[ServedBefore<'_>]) -> Option<Weakening> {
     let (directory, grants) = old;
     let GrantSpec { database, principal, level, place } = grant;
     let named = Some(principal.as_str()).filter(|name| *name != EVERYONE);
-    let was = match database.as_str() {
-        EVERY_DATABASE => grants.everywhere(named),
-        database => grants.level(named, database),
+    let (was, existed) = match database.as_str() {
+        EVERY_DATABASE => (grants.everywhere(named), true),
+        database => before(grants, named, database, served),
     };
-    let is_new = match named {
-        None => false,
-        Some(name) => {
-            let existed = database == EVERY_DATABASE
-                || grants.speak_of(database)
-                || served.contains(&database.as_str());
-            !directory.knows(name) || !existed
-        }
-    };
+    let is_new = named.is_some_and(|name| !directory.knows(name) || !existed);
     if is_new || *level <= was {
         return None;
     }
@@ -98,6 +114,21 @@ fn raised(old: (&Directory, &Grants), grant: &GrantSpec, served: &[&str]) -> Opt
         )
         .written(place.as_ref()),
     )
+}
+
+/// What somebody could do with what a database holds, and whether it was served or spoken of at all.
+fn before(
+    grants: &Grants,
+    named: Option<&str>,
+    database: &str,
+    served: &[ServedBefore<'_>],
+) -> (Level, bool) {
+    let then = served.iter().filter(|served| served.now == database);
+    let most = then.map(|served| grants.level(named, served.then).min(served.most)).max();
+    match most {
+        Some(level) => (level, true),
+        None => (grants.level(named, database), grants.speak_of(database)),
+    }
 }
 
 fn promoted(old: (&Directory, &Grants), new: &Grants) -> Vec<Weakening> {

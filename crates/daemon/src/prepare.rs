@@ -1,5 +1,6 @@
 //! A Plan with every file it names loaded and checked.
 
+mod homes;
 mod kept;
 mod revocation;
 
@@ -16,6 +17,8 @@ use time::OffsetDateTime;
 
 use crate::issuing;
 
+use homes::Homes;
+pub(crate) use homes::{Home, is_read_only};
 pub(crate) use kept::Earlier;
 use revocation::Authorities;
 
@@ -33,6 +36,8 @@ pub struct Prepared {
     pub issuers: BTreeMap<String, Authority>,
     /// What is allowed and will hurt.
     pub warnings: Vec<Fault>,
+    /// The files of the databases.
+    pub(crate) homes: Homes,
 }
 
 /// What a TLS profile presents and trusts.
@@ -94,9 +99,11 @@ pub(crate) fn prepare_after(
         }
     }
     faults.extend(plan.databases.iter().filter_map(homeless));
+    let homes = Homes::of(&plan);
+    homes.shared(&plan, &mut faults, &mut warnings);
     match (rules, issuers) {
         (Some((directory, grants)), Some(issuers)) if faults.is_empty() => {
-            Ok(Prepared { plan, directory, grants, profiles, issuers, warnings })
+            Ok(Prepared { plan, directory, grants, profiles, issuers, warnings, homes })
         }
         _ => Err(faults),
     }

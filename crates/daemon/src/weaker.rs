@@ -1,9 +1,11 @@
 //! By what one prepared configuration is weaker than another.
 //!
 //! - [`asked`]: what a listener asks of whoever arrives, and by what another asks for less.
+//! - [`databases`]: databases by the files that they are kept in.
 //! - [`revocation`]: the same for what counts as revoked.
 
 mod asked;
+mod databases;
 mod revocation;
 #[cfg(test)]
 mod tests;
@@ -11,7 +13,7 @@ mod tests;
 use std::collections::HashSet;
 
 use access::Weakening;
-use config::{DatabasePlan, OpenMode, Plan};
+use config::Plan;
 
 use crate::prepare::Prepared;
 use asked::Asked;
@@ -21,7 +23,7 @@ use asked::Asked;
 /// A listener that stays is compared with itself, whichever TLS profile it has before and after. A new one is
 /// compared with every one there was: it is weaker by what it alone does not ask for.
 pub(crate) fn weaker(old: &Prepared, new: &Prepared) -> Vec<Weakening> {
-    let served: Vec<&str> = old.plan.databases.iter().map(|database| database.name.as_str()).collect();
+    let served = databases::served_before(old, new);
     let mut found = access::weaker((&old.directory, &old.grants), (&new.directory, &new.grants), &served);
     let before = Asked::at_all(old);
     for now in Asked::at_all(new) {
@@ -31,7 +33,7 @@ pub(crate) fn weaker(old: &Prepared, new: &Prepared) -> Vec<Weakening> {
         });
     }
     found.extend(node(&old.plan, &new.plan));
-    found.extend(writable(&old.plan.databases, &new.plan.databases));
+    found.extend(databases::weaker(old, new));
     let mut told = HashSet::new();
     found.retain(|weakening| told.insert(weakening.name.clone()));
     found
@@ -50,18 +52,12 @@ fn node(old: &Plan, new: &Plan) -> Vec<Weakening> {
         let admins = new.control_plane.admins.join(", ");
         Weakening::new("control-plane", format!("the administrators' routes are served, to {admins}"))
     });
-    environment.into_iter().chain(control_plane).collect()
-}
-
-/// Databases whose file could not be written to before, whatever grants said.
-fn writable(old: &[DatabasePlan], new: &[DatabasePlan]) -> Vec<Weakening> {
-    let was_read_only =
-        |name: &str| old.iter().any(|database| database.name == name && database.mode == OpenMode::Ro);
-    new.iter()
-        .filter(|database| database.mode != OpenMode::Ro && was_read_only(&database.name))
-        .map(|database| {
-            let (name, mode) = (&database.name, database.mode.as_str());
-            Weakening::new(format!("database {name} {mode}"), format!("database {name:?} can be written to"))
-        })
-        .collect()
+    let audited = [
+        ("failed", "refused", old.audit.failed && !new.audit.failed),
+        ("successful", "successful", old.audit.successful && !new.audit.successful),
+    ];
+    let unseen = audited.into_iter().filter(|(.., gone)| *gone).map(|(setting, which, _)| {
+        Weakening::new(format!("audit {setting}"), format!("{which} sign-ins are no longer on record"))
+    });
+    environment.into_iter().chain(control_plane).chain(unseen).collect()
 }

@@ -181,7 +181,7 @@ fn nobody_gains(old: &Rules, new: &Rules) -> Result<(), TestCaseError> {
 }
 
 fn found(old: &Rules, new: &Rules) -> Vec<crate::Weakening> {
-    weaker((&old.0, &old.1), (&new.0, &new.1), &["y"])
+    weaker((&old.0, &old.1), (&new.0, &new.1), &[crate::ServedBefore::by_name("y")])
 }
 
 proptest! {

@@ -2,7 +2,7 @@
 
 use super::decisions::known;
 use super::made::{by_name, directory, principal};
-use crate::{Directory, GrantSpec, Grants, Level, MtlsMatch, PrincipalSpec, weaker};
+use crate::{Directory, GrantSpec, Grants, Level, MtlsMatch, PrincipalSpec, ServedBefore, weaker};
 
 fn entry(set: impl FnOnce(&mut MtlsMatch)) -> MtlsMatch {
     let mut entry = MtlsMatch::default();
@@ -20,19 +20,27 @@ fn entries(old: &[PrincipalSpec], new: &[PrincipalSpec]) -> Vec<String> {
     names((&old, &Grants::default()), (&new, &Grants::default()), &[])
 }
 
-fn names(old: (&Directory, &Grants), new: (&Directory, &Grants), served: &[&str]) -> Vec<String> {
+fn names(old: (&Directory, &Grants), new: (&Directory, &Grants), served: &[ServedBefore<'_>]) -> Vec<String> {
     weaker(old, new, served).into_iter().map(|weakening| weakening.name).collect()
 }
 
 /// The names of what is weaker between two lists of grants to alice, bob and everyone; `carol` is new.
 fn grants(old: &[(&str, &str, Level)], new: &[(&str, &str, Level)]) -> Vec<String> {
+    granted(old, new, &[ServedBefore::by_name("served")])
+}
+
+fn granted(
+    old: &[(&str, &str, Level)],
+    new: &[(&str, &str, Level)],
+    served: &[ServedBefore<'_>],
+) -> Vec<String> {
     let (before, after) = (known(&["alice", "bob"]), known(&["alice", "bob", "carol"]));
     let made = |specs: &[(&str, &str, Level)], directory: &Directory| {
         let specs =
             specs.iter().map(|(database, principal, level)| GrantSpec::new(*database, *principal, *level));
         Grants::new(specs.collect(), directory).unwrap()
     };
-    names((&before, &made(old, &before)), (&after, &made(new, &after)), &["served"])
+    names((&before, &made(old, &before)), (&after, &made(new, &after)), served)
 }
 
 #[test]
@@ -149,4 +157,25 @@ fn who_existed_becomes_no_administrator_unasked() {
     assert_eq!(names((&before, &old), (&after, &admins(&["alice", "carol"], &after)), &[]), [""; 0]);
     assert_eq!(names((&before, &old), (&after, &admins(&["bob"], &after)), &[]), ["admin bob"]);
     assert_eq!(names((&before, &old), (&after, &admins(&[], &after)), &[]), [""; 0]);
+}
+
+#[test]
+fn a_database_under_another_name_is_what_it_was_under_the_old_one() {
+    let old = [("app", "bob", Level::ReadOnly), ("app", "alice", Level::ReadWrite)];
+    let under = |now, most| ServedBefore { now, then: "app", most };
+    let served = [under("app", Level::Admin), under("app2", Level::Admin)];
+    let new = |who, level| {
+        let mut new = old.to_vec();
+        new.push(("app2", who, level));
+        granted(&old, &new, &served)
+    };
+    assert_eq!(new("bob", Level::Admin), ["grant app2 bob admin"]);
+    assert_eq!(new("bob", Level::ReadOnly), [""; 0]);
+    assert_eq!(new("*", Level::ReadOnly), ["grant app2 * read-only"]);
+    assert_eq!(new("carol", Level::Admin), [""; 0], "a new principal is an addition");
+    // The name was another database's, of which bob could do everything.
+    let swapped = [("app", "bob", Level::ReadOnly), ("other", "bob", Level::Admin)];
+    assert_eq!(granted(&swapped, &swapped, &[under("other", Level::Admin)]), ["grant other bob admin"]);
+    let alice = [("app2", "alice", Level::ReadWrite)];
+    assert_eq!(granted(&old, &alice, &[under("app2", Level::ReadOnly)]), ["grant app2 alice read-write"]);
 }

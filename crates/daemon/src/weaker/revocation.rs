@@ -6,7 +6,7 @@ use std::time::Duration;
 use access::Weakening;
 use config::{DeniedSerial, TlsPlan};
 use identity::{
-    CrlNumber, IssuerMatch, List, OutdatedCrl, Pin, RevocationPolicy, Scope, Trust, Verification,
+    CrlNumber, FailureMode, IssuerMatch, List, OutdatedCrl, Pin, RevocationPolicy, Scope, Trust, Verification,
 };
 use time::OffsetDateTime;
 
@@ -77,7 +77,8 @@ pub(super) fn weaker(old: &Revoking, new: &Revoking, profile: &str) -> Vec<Weake
             format!("tls profile {profile:?} no longer has the list{number} of {issuer}, nor a later one");
         found.push(told(&format!("list {issuer}"), what));
     }
-    let looser = loosened(&old.policy, &new.policy);
+    let lists_refuse = !old.lists.is_empty() && old.policy.outdated != OutdatedCrl::FailOpen;
+    let looser = loosened(&old.policy, &new.policy, lists_refuse);
     found.extend(
         looser.into_iter().map(|(setting, what)| told(setting, format!("tls profile {profile:?}: {what}"))),
     );
@@ -95,8 +96,8 @@ fn covers(new: &DeniedSerial, old: &DeniedSerial) -> bool {
 
 type Row = (&'static str, &'static str);
 
-/// The settings by which less is asked than before.
-fn loosened(old: &RevocationPolicy, new: &RevocationPolicy) -> Vec<Row> {
+/// The settings by which less is asked than before; `lists_refuse` where a list that is out of date kept everybody out.
+fn loosened(old: &RevocationPolicy, new: &RevocationPolicy, lists_refuse: bool) -> Vec<Row> {
     let mut rows: Vec<(bool, Row)> = vec![(
         leniency(new.outdated) > leniency(old.outdated),
         ("outdated", "a list past its nextUpdate counts for longer"),
@@ -104,18 +105,30 @@ fn loosened(old: &RevocationPolicy, new: &RevocationPolicy) -> Vec<Row> {
     match (&old.verification, &new.verification) {
         (Some(_), None) => rows.push((true, ("verification", "authorities are no longer asked"))),
         (Some(old), Some(new)) => rows.extend(verification(old, new)),
-        (None, _) => {}
+        (None, Some(new)) => rows.extend(begun(new, lists_refuse)),
+        (None, None) => {}
     }
     rows.into_iter().filter(|(looser, _)| *looser).map(|(_, row)| row).collect()
 }
 
+/// By what asking lets in whom a list that is out of date kept out; it does so wherever nobody answers for certain.
+fn begun(new: &Verification, lists_refuse: bool) -> Vec<(bool, Row)> {
+    let by_method = [new.crl.map(|check| check.failure_mode), new.ocsp.map(|check| check.failure_mode)];
+    let fails_open = new.failure_mode == FailureMode::FailOpen
+        || by_method.into_iter().flatten().any(|mode| mode == FailureMode::FailOpen);
+    vec![
+        (lists_refuse && fails_open, ("failure-mode", FAILS_OPEN)),
+        (lists_refuse && !new.check_intermediates, ("check-intermediates", NOT_INTERMEDIATES)),
+        (new.allow_private_addresses, ("allow-private-addresses", PRIVATE)),
+    ]
+}
+
 fn verification(old: &Verification, new: &Verification) -> Vec<(bool, Row)> {
+    let old_mode = old.failure_mode;
     let mut rows = vec![
         (new.failure_mode > old.failure_mode, ("failure-mode", FAILS_OPEN)),
-        (
-            old.check_intermediates && !new.check_intermediates,
-            ("check-intermediates", "intermediates are no longer asked about"),
-        ),
+        (old.check_intermediates && !new.check_intermediates, ("check-intermediates", NOT_INTERMEDIATES)),
+        (new.allow_private_addresses && !old.allow_private_addresses, ("allow-private-addresses", PRIVATE)),
     ];
     match (&old.crl, &new.crl) {
         (Some(_), None) => rows.push((true, ("crl", "authorities' lists are no longer fetched"))),
@@ -124,7 +137,9 @@ fn verification(old: &Verification, new: &Verification) -> Vec<(bool, Row)> {
             (new.cache_ttl > old.cache_ttl, ("crl-cache-ttl", "a fetched list counts for longer")),
             (new.grace > old.grace, ("crl-grace", "an outdated list counts for longer")),
         ]),
-        (None, _) => {}
+        // What fails open may be the only one that a certificate names.
+        (None, Some(new)) => rows.push((new.failure_mode > old_mode, ("crl-failure-mode", FAILS_OPEN))),
+        (None, None) => {}
     }
     match (&old.ocsp, &new.ocsp) {
         (Some(_), None) => rows.push((true, ("ocsp", "responders are no longer asked"))),
@@ -132,7 +147,8 @@ fn verification(old: &Verification, new: &Verification) -> Vec<(bool, Row)> {
             (new.failure_mode > old.failure_mode, ("ocsp-failure-mode", FAILS_OPEN)),
             (new.cache_ttl > old.cache_ttl, ("ocsp-cache-ttl", "a good answer counts for longer")),
         ]),
-        (None, _) => {}
+        (None, Some(new)) => rows.push((new.failure_mode > old_mode, ("ocsp-failure-mode", FAILS_OPEN))),
+        (None, None) => {}
     }
     rows
 }
@@ -146,4 +162,6 @@ fn leniency(outdated: OutdatedCrl) -> Duration {
     }
 }
 
+const NOT_INTERMEDIATES: &str = "intermediates are not asked about";
+const PRIVATE: &str = "answers are fetched from this machine and from private networks, too";
 const FAILS_OPEN: &str = "a certificate that nobody answers for is let in";

@@ -277,3 +277,70 @@ fn each_weakening_has_its_name_and_says_what_was_before() {
     assert_eq!(told(&|new| new.revoking.lists = vec![list(8)]), "", "a later list");
     assert_eq!(told(&|new| new.revoking.denied = vec![denied(1, None)]), "", "from every issuer");
 }
+
+#[test]
+fn asking_that_lets_in_whom_an_outdated_list_kept_out_is_weaker() {
+    let begun = |lists: Vec<Listed>, outdated, change: &dyn Fn(&mut Verification)| {
+        let revoking = |verification| Revoking {
+            lists: lists.clone(),
+            policy: RevocationPolicy { outdated, verification },
+            ..Revoking::default()
+        };
+        let mode = FailureMode::FailClosed;
+        let usual = Verification::default();
+        let mut verification = Verification {
+            failure_mode: mode,
+            crl: usual.crl.map(|crl| identity::CrlCheck { failure_mode: mode, ..crl }),
+            ocsp: usual.ocsp.map(|ocsp| identity::OcspCheck { failure_mode: mode, ..ocsp }),
+            check_intermediates: true,
+            ..usual
+        };
+        change(&mut verification);
+        let [old, new] = [None, Some(verification)]
+            .map(|verification| Asked { revoking: revoking(verification), ..strict() });
+        let mut names: Vec<String> = names(weaker(&old, &new)).into_iter().collect();
+        names.sort();
+        names
+    };
+    let closed = || OutdatedCrl::FailClosed;
+    let open = |verification: &mut Verification| verification.failure_mode = FailureMode::FailOpen;
+    assert_eq!(begun(vec![list(7)], closed(), &|_| {}), [""; 0]);
+    assert_eq!(begun(vec![list(7)], closed(), &open), ["revocation prod failure-mode"]);
+    let grace = OutdatedCrl::Grace(Duration::from_secs(1));
+    assert_eq!(begun(vec![list(7)], grace, &open), ["revocation prod failure-mode"]);
+    assert_eq!(begun(vec![list(7)], OutdatedCrl::FailOpen, &open), [""; 0], "nobody was kept out");
+    assert_eq!(begun(Vec::new(), closed(), &open), [""; 0], "there was no list");
+    assert_eq!(
+        begun(vec![list(7)], closed(), &|asked| {
+            asked.ocsp =
+                asked.ocsp.map(|ocsp| identity::OcspCheck { failure_mode: FailureMode::FailOpen, ..ocsp });
+        }),
+        ["revocation prod failure-mode"],
+        "one method is enough"
+    );
+    assert_eq!(
+        begun(vec![list(7)], closed(), &|asked| asked.check_intermediates = false),
+        ["revocation prod check-intermediates"]
+    );
+    assert_eq!(
+        begun(Vec::new(), closed(), &|asked| asked.allow_private_addresses = true),
+        ["revocation prod allow-private-addresses"]
+    );
+}
+
+#[test]
+fn a_further_method_that_fails_open_and_private_addresses_are_weaker() {
+    let asking = |verification| {
+        let policy = RevocationPolicy { verification: Some(verification), ..RevocationPolicy::default() };
+        Asked { revoking: Revoking { policy, ..Revoking::default() }, ..strict() }
+    };
+    let told = |old, new| names(weaker(&asking(old), &asking(new))).into_iter().collect::<Vec<_>>();
+    let open = Verification::default()
+        .crl
+        .map(|crl| identity::CrlCheck { failure_mode: FailureMode::FailOpen, ..crl });
+    let alone = Verification { failure_mode: FailureMode::FailClosed, crl: None, ..Verification::default() };
+    assert_eq!(told(alone, Verification { crl: open, ..alone }), ["revocation prod crl-failure-mode"]);
+    let private = Verification { allow_private_addresses: true, ..alone };
+    assert_eq!(told(alone, private), ["revocation prod allow-private-addresses"]);
+    assert_eq!(told(private, private), [""; 0]);
+}

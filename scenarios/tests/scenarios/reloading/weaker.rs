@@ -70,3 +70,34 @@ fn what_is_stricter_or_new_is_applied_unasked() {
     });
     house.hup_applies();
 }
+
+/// A database is its file: nobody gets at it under another name, by another path or by a name that meant another file.
+#[test]
+fn a_database_that_is_served_already_is_not_handed_over_under_another_name() {
+    let house = House::new();
+    house.curl("analyst").sql("app", "CREATE TABLE t(x)").with_status(200);
+    house.production.world.sh("ln -s app.db link.db");
+    let before = house.yaml();
+    let scratch = |path: &str| {
+        let grants = "grants: [ { principal: reporting, level: admin } ]";
+        let database = format!("databases:\n  - {{ name: scratch, path: {path}, {grants} }}\n");
+        replaced(&before, "databases:\n", &database)
+    };
+    let insert = || house.curl("reporting").sql("scratch", "INSERT INTO t VALUES (1)");
+    for path in ["./app.db", "./link.db"] {
+        house.change(|_| scratch(path));
+        house.countersign(&["reload"]).exited(1).says("grant scratch reporting admin");
+        insert().with_status(403);
+    }
+    house.change(|_| scratch("./scratch.db"));
+    house.hup_applies();
+    for (path, name) in
+        [("./app.db", "grant scratch reporting admin"), ("./other.db", "database scratch path")]
+    {
+        house.change(|_| scratch(path));
+        house.countersign(&["reload"]).exited(1).says(name);
+    }
+    let answer = house.curl("reporting").sql("scratch", "SELECT * FROM t");
+    assert!(answer.body.contains("no such table"), "{answer:#?}");
+    house.countersign(&["reload", "--allow-weaker", "database scratch path"]).succeeded();
+}
