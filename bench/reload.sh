@@ -45,11 +45,7 @@ databases:
 control_plane: { enabled: true, admins: [admin] }
 reload: { watch: false }
 YAML
-place() { # place CERTIFICATE KEY: each file replaced whole, the pair in two steps
-    cp "$1.crt" server.crt.new && mv server.crt.new server.crt
-    cp -p "$2.key" server.key.new && mv server.key.new server.key
-}
-place one one
+cp one.crt server.crt && cp -p one.key server.key
 SERVER=
 stop() { if [ -n "$SERVER" ]; then kill "$SERVER" 2>/dev/null || :; wait "$SERVER" 2>/dev/null || :; SERVER=; fi; }
 trap stop EXIT
@@ -60,22 +56,7 @@ for _ in $(seq 100); do
     if grep -q 'listening on' log; then break; fi
     sleep 0.1
 done
-taskset -c "$LOAD_CORE" "$TARGET/countersign-bench" h1 --addr "127.0.0.1:$PORT" --cacert server-ca.crt --cert analyst.crt --key analyst.key \
-    --path /bench/query --body '{"sql":"SELECT 1"}' --expect rows --conns "$CONNS" --secs "$SECS" --pid "$SERVER" --label "while reloading" &
-LOAD=$!
-pause=$(awk "BEGIN { print 1 / $RATE }")
-sent=0
-until=$(($(date +%s) + SECS))
-while [ "$(date +%s)" -lt "$until" ]; do
-    case $((sent % 10)) in
-    9) place one two ;;
-    1 | 3 | 5 | 7) place two two ;;
-    *) place one one ;;
-    esac
-    kill -HUP "$SERVER"
-    sent=$((sent + 1))
-    sleep "$pause"
-done
-wait "$LOAD"
-echo "SIGHUP sent: $sent"
+taskset -c "$LOAD_CORE" "$TARGET/countersign-bench" reload --addr "127.0.0.1:$PORT" --cacert server-ca.crt --cert analyst.crt \
+    --key analyst.key --path /bench/query --body '{"sql":"SELECT 1"}' --expect rows --conns "$CONNS" --secs "$SECS" --pid "$SERVER" \
+    --rate "$RATE" --place server --one one --two two
 curl -sS --fail --cacert server-ca.crt --cert admin.crt --key admin.key "https://localhost:$PORT/_metrics" | grep '^countersign_reload'

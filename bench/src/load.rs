@@ -2,11 +2,12 @@
 //! succeed, so that no figure is ever taken from a server that refuses.
 //!
 //! - [`window`]: the moments that count, and what was seen in them.
-//! - [`handshake`], [`keepalive`], [`idle`], [`revoke`](mod@revoke): what the connections do.
+//! - [`handshake`], [`keepalive`], [`idle`], [`revoke`](mod@revoke), [`reload`](mod@reload): what the connections do.
 
 mod handshake;
 mod idle;
 mod keepalive;
+mod reload;
 mod revoke;
 mod window;
 
@@ -21,7 +22,7 @@ use tokio::task::LocalSet;
 use crate::Failure;
 use crate::dial::Dial;
 use crate::http1::Requests;
-use crate::options::{Load, Revoke, Target};
+use crate::options::{Load, Reload, Revoke, Target};
 use crate::report::Report;
 use crate::tls::{self, Look};
 use window::Window;
@@ -58,6 +59,14 @@ pub(crate) fn h2(load: Load, streams: u32) -> Result<Report, Failure> {
         let worker = |window, number| keepalive::http2(dial.clone(), bodies.clone(), window, number, streams);
         window::measure(&format!("h2 x{streams}"), &load, worker).await
     })
+}
+
+/// Kept connections, HTTP/1.1, while the server is told again and again to read its configuration anew.
+pub(crate) fn reload(reload: Reload) -> Result<Report, Failure> {
+    let reloading = reload::Reloading::start(&reload)?;
+    let report = h1(reload.load);
+    let sent = reloading.end()?;
+    Ok(report?.named("reload").with_figure("reloads_asked", f64::from(sent)))
 }
 
 /// Memory for idle connections.

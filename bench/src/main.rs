@@ -1,5 +1,5 @@
-//! The load program: full handshakes, requests over HTTP/1.1 and HTTP/2, the price of an idle connection, and the
-//! time from a revocation to the last byte, measured against one server on this machine.
+//! The load program: full handshakes, requests over HTTP/1.1 and HTTP/2, the price of an idle connection, the time
+//! from a revocation to the last byte, and requests while the server reloads, measured against one server on this machine.
 //!
 //! - [`options`]: the command line.
 //! - [`tls`]: what the client offers and presents.
@@ -40,6 +40,7 @@ fn run(options: Options) -> Result<(), Failure> {
         Mode::Handshake(load) => (load.target.clone(), load::handshake(load)?),
         Mode::H1(load) => (load.target.clone(), load::h1(load)?),
         Mode::H2 { load, streams } => (load.target.clone(), load::h2(load, streams)?),
+        Mode::Reload(reload) => (reload.load.target.clone(), load::reload(reload)?),
         Mode::Revoke(revoke) => (revoke.target.clone(), load::revoke(revoke)?),
         Mode::Idle { target, conns, settle } => (target.clone(), load::idle(target, conns, settle)?),
     };

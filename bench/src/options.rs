@@ -41,6 +41,8 @@ pub(crate) enum Mode {
         #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(0..=60))]
         settle: u64,
     },
+    /// Requests over kept connections, HTTP/1.1, while the server's certificate is replaced and SIGHUP is sent (needs --pid).
+    Reload(Reload),
     /// From the revocation of one certificate to the last byte of every connection that presented it.
     Revoke(Revoke),
     /// Prints the medians of measurements written with --json, as a Markdown table.
@@ -63,6 +65,24 @@ pub(crate) struct Load {
     /// Seconds before them that do not.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(0..=60))]
     pub(crate) warm: u64,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Reload {
+    #[command(flatten)]
+    pub(crate) load: Load,
+    /// How often each second.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) rate: u32,
+    /// What the server reads: PLACE.crt and PLACE.key.
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) place: PathBuf,
+    /// A certificate with its key, ONE.crt and ONE.key.
+    #[arg(long)]
+    pub(crate) one: PathBuf,
+    /// Another one; every tenth time the certificate of one is put beside the key of the other.
+    #[arg(long)]
+    pub(crate) two: PathBuf,
 }
 
 #[derive(Args, Clone, Debug)]

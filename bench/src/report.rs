@@ -59,6 +59,17 @@ impl Report {
         Self { failures, first_failure, ..self }
     }
 
+    /// The same under another name.
+    pub(crate) fn named(self, mode: &str) -> Self {
+        Self { mode: mode.into(), ..self }
+    }
+
+    /// With one more figure.
+    pub(crate) fn with_figure(mut self, name: &'static str, value: f64) -> Self {
+        self.figures.push((name, value));
+        self
+    }
+
     /// Prints the figures, as a person or as a program reads them.
     pub(crate) fn print(&self, as_json: bool) {
         if as_json {
