@@ -48,9 +48,9 @@ impl fmt::Display for Purpose {
 }
 
 /// Proof that a [`Trust`] has accepted a chain, at a moment, for a purpose. Only [`verify()`] makes one, and
-/// [`verify_again`] and [`settle`] make it anew from one that was.
+/// [`verify_again`] and [`settle()`] make it anew from one that was.
 ///
-/// Where the Trust wants to know more about revocation than it knows, the proof is not whole until [`settle`] made it so:
+/// Where the Trust wants to know more about revocation than it knows, the proof is not whole until [`settle()`] made it so:
 /// see [`unanswered`](Self::unanswered).
 #[derive(Clone)]
 pub struct Verified {
