@@ -83,8 +83,8 @@ impl Observed {
         self.refused.lock().note(key, || chain.iter().cloned().collect());
     }
 
-    /// What other entrances and another directory would say otherwise than the snapshot does. A listener that is gone
-    /// says nothing.
+    /// What other entrances and another directory would say otherwise than the snapshot does, once for each leaf and
+    /// listener. A listener that is gone says nothing, nor does one that would ask an authority first.
     pub(crate) fn differences(
         &self,
         served: &Snapshot,
@@ -94,10 +94,13 @@ impl Observed {
     ) -> Vec<Difference> {
         let mut chains = self.accepted.lock().all();
         chains.extend(self.refused.lock().all());
+        let mut told = HashSet::new();
         let differing = |((_, listener), chain): (Key, Chain)| {
-            let before = verdict(served.entrances.get(&listener)?, &served.directory, &chain, now);
-            let after = verdict(entrances.get(&listener)?, directory, &chain, now);
+            let before = verdict(served.entrances.get(&listener)?, &served.directory, &chain, now)?;
+            let after = verdict(entrances.get(&listener)?, directory, &chain, now)?;
             let leaf = Certificate::from_der(chain.first()?.clone()).ok().filter(|_| before != after)?;
+            // Who was accepted once and refused another time is in both rings.
+            told.insert((leaf.fingerprint(), Arc::clone(&listener))).then_some(())?;
             let identity = leaf.identity();
             let (subject, serial) = (identity.subject().to_string(), identity.serial().to_string());
             Some(Difference { listener, subject, serial, before, after })
@@ -129,13 +132,24 @@ impl Ring {
     }
 }
 
-fn verdict(entrance: &Entrance, directory: &Directory, chain: &Chain, now: OffsetDateTime) -> Verdict {
+/// Whom a chain belongs to; none where an authority's service would be asked before that is told.
+fn verdict(
+    entrance: &Entrance,
+    directory: &Directory,
+    chain: &Chain,
+    now: OffsetDateTime,
+) -> Option<Verdict> {
     let recognized = |verified: Option<Verified>| -> Result<Verdict, Refusal> {
         let peer = access::recognize(directory, &entrance.accepted, verified.as_ref(), now)?;
         Ok(peer.principal().map_or(Verdict::Anonymous, |name| Verdict::Principal(name.into())))
     };
     let verified = entrance.door.as_ref().map_or(Ok(None), |door| door.judge(chain));
-    verified.and_then(recognized).unwrap_or_else(|refusal| Verdict::Refused(refusal.code()))
+    if let Ok(Some(verified)) = &verified
+        && !verified.unanswered().is_empty()
+    {
+        return None;
+    }
+    Some(verified.and_then(recognized).unwrap_or_else(|refusal| Verdict::Refused(refusal.code())))
 }
 
 /// Chains of each kind.

@@ -1,5 +1,7 @@
 //! The control plane, `/_admin/…`: for administrators alone, who were admitted before anything here runs.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use access::Peer;
 use hyper::{Method, StatusCode};
 use identity::{Pin, Serial};
@@ -23,6 +25,15 @@ pub(crate) struct Asked<'a> {
     pub(crate) path: &'a str,
     pub(crate) query: Option<&'a str>,
     pub(crate) body: &'a [u8],
+    /// Set when something begins that goes on without the session.
+    pub(crate) acts: &'a AtomicBool,
+}
+
+impl Asked<'_> {
+    /// What follows is done whatever becomes of the session, and may be what ends it: the answer is not taken back.
+    pub(super) fn act(&self) {
+        self.acts.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Admin<'_> {
@@ -179,6 +190,7 @@ async fn reloaded(asked: &Asked<'_>, reloading: Reloading) -> Reply {
         Weaker::Named(named) => AllowWeaker::Named(named),
     };
     let by = asked.peer.principal().unwrap_or_default().to_owned();
+    asked.act();
     match asked.session.gateway.administration.reload(Reload { by, allow }).await {
         Ok(report) => reply::ok(report.to_string()),
         Err(report) => reply::conflict(&enclosed(&report)),

@@ -1,6 +1,8 @@
 //! One request to one answer; every request passes here.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use access::{Peer, Permit};
@@ -37,9 +39,11 @@ pub(crate) async fn answer(
     let (started, at) = (Instant::now(), session.gateway.now());
     let (head, mut body) = request.into_parts();
     let mut first = true;
+    let acts = AtomicBool::new(false);
     loop {
         let snapshot = session.gateway.snapshot();
-        let mut asked = Asked { session, snapshot: &snapshot, head: &head, at, version, first, served: None };
+        let (snapshot, head, acts) = (&*snapshot, &head, &acts);
+        let mut asked = Asked { session, snapshot, head, at, version, first, acts, served: None };
         let (answer, judged) = asked.unless_ended(&mut body).await;
         if matches!(answer, Err(Unanswered::Stale)) {
             first = false;
@@ -72,36 +76,43 @@ struct Asked<'a> {
     version: &'static str,
     /// Whether it is asked for the first time.
     first: bool,
+    /// Whether an administrator's act has begun, which nothing takes back.
+    acts: &'a AtomicBool,
     /// The database that it reached.
     served: Option<&'a Served>,
 }
 
 impl<'a> Asked<'a> {
     /// The answer, and who it is for; in place of it the refusal, as soon as the session is ended. What was begun for the
-    /// answer is dropped then, and a statement that is dropped is interrupted and rolled back.
+    /// answer is dropped then, and a statement that is dropped is interrupted and rolled back. An administrator's act goes
+    /// on, and may be what ended the session: its answer is waited for until the cut.
     async fn unless_ended(
         &mut self,
         body: &mut Incoming,
     ) -> (Result<Reply, Unanswered>, Option<Arc<Judged>>) {
-        let session = self.session;
+        let (session, acts) = (self.session, self.acts);
         if let Some(Late { refusal, id }) = session.late() {
             return (Err(Unanswered::Late(refusal.clone(), *id)), None);
         }
         if let Some(ended) = session.end.ended() {
             return (Err(Unanswered::Refusal(ended.refusal())), Some(session.judged()));
         }
-        let answer = async {
+        let mut answer = pin!(async {
             let judged = session.judge(self.snapshot).await;
             // It may be this judgement that ended the session.
             match session.end.ended() {
                 Some(ended) => (Err(Unanswered::Refusal(ended.refusal())), Some(session.judged())),
                 None => (self.answer(judged.peer(), body).await, Some(judged)),
             }
-        };
-        tokio::select! {
+        });
+        let ended = tokio::select! {
             biased;
-            answer = answer => answer,
-            ended = session.end.told() => (Err(Unanswered::Refusal(ended.refusal())), Some(session.judged())),
+            answer = answer.as_mut() => return answer,
+            ended = session.end.told() => ended,
+        };
+        match acts.load(Ordering::Relaxed) {
+            true => answer.await,
+            false => (Err(Unanswered::Refusal(ended.refusal())), Some(session.judged())),
         }
     }
 
@@ -241,7 +252,8 @@ impl<'a> Asked<'a> {
             .map_err(Unanswered::Reply)?;
         let (session, snapshot, uri) = (self.session, self.snapshot, &self.head.uri);
         let (path, query) = (uri.path(), uri.query());
-        Ok(admin::answer(route, &admin::Asked { session, snapshot, peer, path, query, body: &body }).await)
+        let asked = admin::Asked { session, snapshot, peer, path, query, body: &body, acts: self.acts };
+        Ok(admin::answer(route, &asked).await)
     }
 
     fn patience(&self) -> Patience {

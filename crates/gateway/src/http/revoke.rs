@@ -43,6 +43,7 @@ pub(super) async fn revoked(asked: &Asked<'_>) -> Reply {
         Ok(revoke) => revoke,
         Err(why) => return bad(&why),
     };
+    asked.act();
     match asked.session.gateway.administration.revoke(revoke).await {
         Ok(report) => reply::ok(report.to_string()),
         Err(NotRevoked::Unclear(why)) => bad(&why),

@@ -1,12 +1,14 @@
 //! What administrators may ask, and that nobody else may.
 
+use std::sync::Arc;
+
 use countersign_gateway::AuditKind;
 use serde_json::{Value, json};
 use testkit::Wire;
 use testkit::wire::Reply;
 
 use crate::SOON;
-use crate::house::House;
+use crate::house::{House, directory};
 
 fn say(wire: &mut Wire, method: &str, path: &str, body: &str) -> Reply {
     let length = body.len();
@@ -152,4 +154,21 @@ fn who_is_no_administrator_learns_and_ends_nothing() {
     assert_eq!(house.gateway.sessions().len(), 2);
     house.publish(|snapshot| snapshot.control_plane = false);
     assert_eq!(say(&mut analyst, "GET", "/_admin/sessions", "").status, 404);
+}
+
+#[test]
+fn an_act_that_ends_its_administrator_s_own_session_is_answered_all_the_same() {
+    for (path, body) in [("/_admin/reload", "{}"), ("/_admin/revoke", r#"{"serial":"01"}"#)] {
+        for gone in ["principal", "listener"] {
+            let house = House::new();
+            let [_analyst, mut admin] = two(&house);
+            house.when_administered(move |snapshot| match gone {
+                "principal" => snapshot.directory = Arc::new(directory(&["analyst"])),
+                _ => snapshot.entrances.clear(),
+            });
+            let reply = say(&mut admin, "POST", path, body);
+            assert_eq!(reply.status, 200, "{path}, {gone}: {reply:#?}");
+            admin.ends_within(SOON);
+        }
+    }
 }

@@ -27,6 +27,7 @@ pub(crate) struct House {
     pub(crate) world: World,
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) record: Arc<Record>,
+    administered: Arc<Administered>,
     pub(crate) address: SocketAddr,
     /// Every metric, as text.
     pub(crate) exposition: Exposition,
@@ -60,9 +61,24 @@ impl Record {
     }
 }
 
-struct Nothing;
+/// Answers to what is asked, after what the test wants done before.
+#[derive(Default)]
+struct Administered {
+    before: Mutex<Option<Act>>,
+}
 
-impl Administration for Nothing {
+type Act = Box<dyn FnOnce() + Send>;
+
+impl Administered {
+    /// Whatever a sweep ends is ended long before the answer comes, and the answer before the cut.
+    async fn done(&self) {
+        let Some(act) = self.before.lock().take() else { return };
+        act();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+impl Administration for Administered {
     fn status(&self) -> Value {
         json!({})
     }
@@ -72,12 +88,18 @@ impl Administration for Nothing {
     }
 
     fn reload(&self, _: Reload) -> Pending<'_, Reloaded> {
-        Box::pin(async { Ok(json!({})) })
+        Box::pin(async {
+            self.done().await;
+            Ok(json!({}))
+        })
     }
 
     fn revoke(&self, asked: Revoke) -> Pending<'_, Result<Value, NotRevoked>> {
         let trusted: Vec<String> = asked.trusted.into_iter().map(|authority| authority.subject).collect();
-        Box::pin(async move { Ok(json!({ "by": asked.by, "serial": asked.serial, "trusted": trusted })) })
+        Box::pin(async move {
+            self.done().await;
+            Ok(json!({ "by": asked.by, "serial": asked.serial, "trusted": trusted }))
+        })
     }
 }
 
@@ -136,11 +158,12 @@ impl House {
             prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
             text
         });
+        let administered = Arc::new(Administered::default());
         let sinks = Sinks {
             journal: Arc::clone(&record) as Arc<dyn Journal>,
             metrics,
             exposition: Arc::clone(&exposition),
-            administration: Arc::new(Nothing),
+            administration: Arc::clone(&administered) as Arc<dyn Administration>,
             clock: Arc::clone(&clock),
         };
         let gateway = Arc::new(Gateway::new(snapshot, sinks));
@@ -152,7 +175,7 @@ impl House {
         let stop = CancellationToken::new();
         runtime.spawn(async move { serving.serve(stop, Duration::ZERO).await });
         drop(inside);
-        Self { world, gateway, record, address, exposition, memories, clock, runtime }
+        Self { world, gateway, record, administered, address, exposition, memories, clock, runtime }
     }
 
     /// Publishes a snapshot made of the one that is served.
@@ -161,6 +184,16 @@ impl House {
         let mut snapshot = Snapshot::clone(&self.gateway.snapshot());
         change(&mut snapshot);
         self.gateway.publish(snapshot);
+    }
+
+    /// Publishes such a snapshot when the next act of an administrator begins, long before it is answered.
+    pub(crate) fn when_administered(&self, change: impl FnOnce(&mut Snapshot) + Send + 'static) {
+        let gateway = Arc::clone(&self.gateway);
+        *self.administered.before.lock() = Some(Box::new(move || {
+            let mut snapshot = Snapshot::clone(&gateway.snapshot());
+            change(&mut snapshot);
+            gateway.publish(snapshot);
+        }));
     }
 
     /// Settings of this listener's TLS that believe these authorities.

@@ -6,6 +6,7 @@ mod causes;
 mod farewell;
 mod house;
 mod races;
+mod trial;
 
 use std::time::Duration;
 
