@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use transport::{Clock, SystemClock};
@@ -36,7 +37,7 @@ use crate::status::Announcement;
 use crate::watch::{Digests, Watch};
 
 /// Serves a Plan until SIGINT or SIGTERM, then drains: no new connections, requests in flight finish, databases are
-/// checkpointed and closed. A second signal cuts the drain short. `sources` are what the Plan was read from; they are
+/// checkpointed and closed. A second signal cuts short whatever the node waits for then. `sources` are what the Plan was read from; they are
 /// read again when SIGHUP, an administrator or a changed file asks for it.
 ///
 /// # Errors
@@ -172,7 +173,7 @@ impl Start {
 }
 
 impl Node {
-    async fn run(self, signals: Signals, hangup: Signal) {
+    async fn run(self, mut signals: Signals, hangup: Signal) {
         let Self { reloader, asked, records, following, grace } = self;
         let (gateway, stop) = (Arc::clone(&reloader.gateway), CancellationToken::new());
         for bound in &reloader.serving.listeners {
@@ -187,13 +188,34 @@ impl Node {
             }))
         });
         let reloading = tokio::spawn(reloader.run(asked, hangup, stop.clone()));
-        match drained(&gateway, signals, &stop, &grace).await {
+        match drained(&gateway, &mut signals, &stop, &grace).await {
             Some(Drained::Fully) => {}
             Some(Drained::Cut(connections)) => {
                 tracing::warn!(connections, "connections were still open at the deadline and were cut");
             }
             None => tracing::warn!("asked again: connections are cut"),
         }
+        let ending = Ending { gateway, reloading, judging, following, records };
+        // A reload that reads from a dead disk, or a database that somebody else holds, would not let us go.
+        tokio::select! {
+            () = ending.close() => tracing::info!("stopped"),
+            signal = signals.next() => tracing::warn!(signal, "asked again: stopped, and not everything was closed"),
+        }
+    }
+}
+
+/// What is still there when nobody is served any more.
+struct Ending {
+    gateway: Arc<Gateway>,
+    reloading: JoinHandle<Serving>,
+    judging: JoinHandle<()>,
+    following: Option<JoinHandle<()>>,
+    records: Option<Records>,
+}
+
+impl Ending {
+    async fn close(self) {
+        let Self { gateway, reloading, judging, following, records } = self;
         match reloading.await {
             Ok(serving) => {
                 for opened in &serving.databases {
@@ -216,7 +238,6 @@ impl Node {
         if let Some(records) = records {
             records.close().await;
         }
-        tracing::info!("stopped");
     }
 }
 
@@ -234,7 +255,7 @@ async fn follow(
 /// Serves until a signal, then drains; nothing where a second signal cuts the drain short.
 async fn drained(
     gateway: &Gateway,
-    mut signals: Signals,
+    signals: &mut Signals,
     stop: &CancellationToken,
     grace: &Mutex<Duration>,
 ) -> Option<Drained> {

@@ -1,6 +1,8 @@
 //! Ctrl-C and SIGTERM: what is in flight is finished, what is open is said goodbye to, and the data is whole.
 
+use std::fs::OpenOptions;
 use std::net::TcpStream;
+use std::os::unix::fs::OpenOptionsExt;
 use std::time::{Duration, Instant};
 
 use testkit::patience::wait_for;
@@ -120,3 +122,27 @@ fn sighup_makes_the_node_look_again_and_it_serves_on() {
     production.curl(&node, "analyst").sql("app", "SELECT 1").with_status(200);
     assert_eq!(node.interrupted().code, Some(0));
 }
+
+/// A reload that hangs (here it waits for somebody to write into a pipe) holds the node back until it is told twice.
+#[test]
+fn a_second_signal_ends_a_node_that_waits_for_a_reload_that_hangs() {
+    let production = Production::new();
+    let node = production.serve_adding("reload: { watch: false }");
+    production.world.sh("rm client-ca.crt && mkfifo client-ca.crt");
+    node.signal("HUP");
+    // Without waiting it can be opened only while somebody reads.
+    let open = || {
+        let mut options = OpenOptions::new();
+        options.write(true).custom_flags(O_NONBLOCK).open(production.world.path("client-ca.crt")).ok()
+    };
+    let _pipe = wait_for("a reload that reads the pipe", || node.log(), open);
+    node.signal("INT");
+    wait_for("a closed door", || node.log(), || nobody_listens(&node));
+    node.signal("TERM");
+    let ended = node.ended();
+    assert_eq!(ended.code, Some(0), "{ended}");
+    assert!(ended.stderr.contains("asked again: stopped"), "{ended}");
+}
+
+/// As the kernel has it.
+const O_NONBLOCK: i32 = 0o4000;

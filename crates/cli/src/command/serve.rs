@@ -78,7 +78,10 @@ pub(super) fn node(
         .enable_all()
         .build()
         .map_err(|error| Fault::theirs("cannot start the runtime").because(error))?;
-    runtime.block_on(daemon::serve(sources, plan, warnings, announce)).map_err(with_flag)?;
+    let served = runtime.block_on(daemon::serve(sources, plan, warnings, announce));
+    // What was to be closed is closed; whatever hangs in the system was told to end twice, and is not waited for.
+    runtime.shutdown_background();
+    served.map_err(with_flag)?;
     Ok(Exit::Done)
 }
 
