@@ -36,10 +36,14 @@ pub(crate) struct NodeAdministration {
 impl Administration for NodeAdministration {
     fn status(&self) -> Value {
         let now = self.clock.now();
-        let mut status = self.shown.load().status(self.metrics.generation(), self.started, now);
+        let shown = self.shown.load();
+        let mut status = shown.status(self.metrics.generation(), self.started, now);
         if let Some(status) = status.as_object_mut() {
             status.insert("reload".to_owned(), self.record.status(now));
-            status.insert("revocation".to_owned(), json!(self.inquirers.shown()));
+            let files = shown.lists.iter().map(|list| list.status(now));
+            let asked = self.inquirers.shown();
+            let sources: Vec<Value> = files.chain(asked.iter().map(|source| json!(source))).collect();
+            status.insert("revocation".to_owned(), json!(sources));
             status.extend(self.pulse.as_ref().map(|pulse| ("ledger".to_owned(), followed(pulse))));
         }
         status

@@ -9,7 +9,7 @@ use gateway::Listener;
 use crate::prepare::{Credentials, Prepared};
 use crate::publish;
 use crate::serving::Serving;
-use crate::status::{Announcement, CertificateShown, DatabaseShown, ListenerShown};
+use crate::status::{Announcement, CertificateShown, DatabaseShown, ListShown, ListenerShown};
 
 /// Describes a node that has bound its listeners.
 pub(crate) fn announcement(serving: &Serving) -> Announcement {
@@ -24,6 +24,7 @@ pub(crate) fn announcement(serving: &Serving) -> Announcement {
             .collect(),
         databases: plan.databases.iter().map(database).collect(),
         certificates: certificates(prepared, &serving.credentials),
+        lists: lists(prepared),
     }
 }
 
@@ -76,6 +77,11 @@ fn certificates(prepared: &Prepared, credentials: &Credentials) -> Vec<Certifica
         anchors.map(move |anchor| CertificateShown::new(format!("tls.{name} client_ca"), anchor))
     });
     own.chain(trusted).collect()
+}
+
+fn lists(prepared: &Prepared) -> Vec<ListShown> {
+    let of = |(name, list): (&str, &identity::List)| ListShown::new(name, list);
+    prepared.lists().map(of).collect()
 }
 
 /// How a database of the Plan is opened.

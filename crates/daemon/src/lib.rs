@@ -43,4 +43,4 @@ pub use metrics::reference as metrics_reference;
 pub use prepare::{Prepared, TlsProfile, prepare};
 pub use recorded::{recorded, recorded_of};
 pub use serve::serve;
-pub use status::{Announcement, CertificateShown, DatabaseShown, ListenerShown};
+pub use status::{Announcement, CertificateShown, DatabaseShown, ListShown, ListenerShown};

@@ -1,5 +1,6 @@
-//! Metrics of the node itself: how long its certificates last.
+//! Metrics of the node itself: how long its certificates and its revocation lists last.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -9,16 +10,18 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use time::OffsetDateTime;
 use transport::Clock;
 
 use crate::reload::RELOADS;
-use crate::status::Announcement;
+use crate::status::{Announcement, ListShown};
 
 /// How long each certificate lasts, by what it is for; worked out when asked.
 pub(crate) struct Certificates {
     shown: Arc<ArcSwap<Announcement>>,
     not_after: Family<Labels, Gauge>,
     days: Family<Labels, Gauge<f64, std::sync::atomic::AtomicU64>>,
+    next_update: Family<Source, Gauge>,
     clock: Arc<dyn Clock>,
 }
 
@@ -28,15 +31,22 @@ struct Labels {
     subject: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Source {
+    source: String,
+}
+
 impl Certificates {
     pub(crate) fn register(
         registry: &mut Registry,
         shown: Arc<ArcSwap<Announcement>>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let certificates = Self { shown, not_after: Family::default(), days: Family::default(), clock };
+        let (not_after, days, next_update) = (Family::default(), Family::default(), Family::default());
+        let certificates = Self { shown, not_after, days, next_update, clock };
         NOT_AFTER.register(registry, certificates.not_after.clone());
         DAYS.register(registry, certificates.days.clone());
+        NEXT_UPDATE.register(registry, certificates.next_update.clone());
         certificates
     }
 
@@ -46,7 +56,9 @@ impl Certificates {
         // A certificate that was replaced leaves with its subject's old end.
         self.not_after.clear();
         self.days.clear();
-        for shown in &self.shown.load().certificates {
+        let shown = self.shown.load();
+        self.expose_lists(&shown.lists);
+        for shown in &shown.certificates {
             let labels = Labels { name: shown.name.clone(), subject: shown.subject.clone() };
             self.not_after.get_or_create(&labels).set(shown.not_after.unix_timestamp());
             self.days.get_or_create(&labels).set((shown.not_after - now).as_seconds_f64() / SECONDS_OF_A_DAY);
@@ -55,6 +67,20 @@ impl Certificates {
         // Writing to a String cannot fail.
         let _ = encode(&mut text, registry);
         text
+    }
+
+    /// A file may hold several lists; the one that ends first counts.
+    fn expose_lists(&self, lists: &[ListShown]) {
+        self.next_update.clear();
+        let mut ends: BTreeMap<&str, i64> = BTreeMap::new();
+        for list in lists {
+            if let Some(end) = list.next_update.map(OffsetDateTime::unix_timestamp) {
+                ends.entry(&list.source).and_modify(|known| *known = end.min(*known)).or_insert(end);
+            }
+        }
+        for (source, end) in ends {
+            self.next_update.get_or_create(&Source { source: source.to_owned() }).set(end);
+        }
     }
 }
 
@@ -71,13 +97,20 @@ const DAYS: Described = Described {
     help: "Days until a certificate that the node presents or trusts ends",
 };
 
+const NEXT_UPDATE: Described = Described {
+    name: "countersign_revocation_list_next_update_seconds",
+    kind: "gauge",
+    labels: "source",
+    help: "By when a revocation list from a file is outdated, in seconds since 1970",
+};
+
 /// The reference page of every metric, in Markdown.
 #[must_use]
 pub fn reference() -> String {
     let mut page = String::from(PREFACE);
     let asked = revocation::Metrics::DESCRIBED;
     let asked = asked.map(|(name, kind, labels, help)| Described { name, kind, labels, help });
-    for metric in Metrics::DESCRIBED.iter().chain(&asked).chain(&[NOT_AFTER, DAYS, RELOADS]) {
+    for metric in Metrics::DESCRIBED.iter().chain(&asked).chain(&[NOT_AFTER, DAYS, NEXT_UPDATE, RELOADS]) {
         let Described { name, kind, labels, help } = metric;
         page.push_str(&format!("| `{name}` | {kind} | {labels} | {help} |\n"));
     }

@@ -3,6 +3,8 @@
 mod homes;
 mod kept;
 mod revocation;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +14,7 @@ use access::{Accepted, Directory, Grants};
 use authority::Authority;
 use config::{ClientCa, DatabasePlan, PemText, Plan, TlsMode, TlsPlan};
 use fault::{Fault, Faults, Place};
-use identity::{Certificate, Credential, Strictness, Trust};
+use identity::{Certificate, Credential, List, Strictness, Trust};
 use time::OffsetDateTime;
 
 use crate::issuing;
@@ -50,6 +52,28 @@ pub struct TlsProfile {
     of_credential: Vec<Fault>,
     /// The same in the trust.
     of_trust: Vec<Fault>,
+}
+
+impl Prepared {
+    /// The lists from files, with the TLS profiles that judge by them.
+    pub(crate) fn lists(&self) -> impl Iterator<Item = (&str, &List)> {
+        self.profiles.iter().flat_map(|(name, profile)| {
+            let lists = profile.trust.iter().flat_map(|trust| trust.revocations().lists());
+            lists.map(move |list| (name.as_str(), list))
+        })
+    }
+
+    /// The lists that became outdated after `since`, and what that means, each once.
+    pub(crate) fn newly_outdated(&self, since: OffsetDateTime, now: OffsetDateTime) -> Vec<Fault> {
+        let mut found: Vec<Fault> = Vec::new();
+        for (name, list) in self.lists() {
+            let Some(tls) = self.plan.tls.get(name) else { continue };
+            let new = list.crl().next_update().is_some_and(|end| end >= since);
+            let fault = revocation::outdated(list, &tls.revocation.policy, now).filter(|_| new);
+            found.extend(fault.filter(|fault| !found.contains(fault)));
+        }
+        found
+    }
 }
 
 impl TlsProfile {

@@ -21,6 +21,7 @@ use arc_swap::ArcSwap;
 use config::Sources;
 use fault::Faults;
 use gateway::{AllowWeaker, Gateway, Metrics, Reload, Reloaded};
+use time::OffsetDateTime;
 use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, interval, sleep_until};
@@ -82,6 +83,7 @@ impl Reloader {
         let mut look = interval(renew::LOOK);
         look.reset();
         let mut waiting: Option<Waiting> = None;
+        let mut looked = self.clock.now();
         loop {
             let again = waiting.as_ref().map_or_else(Instant::now, |waiting| waiting.again);
             tokio::select! {
@@ -98,7 +100,10 @@ impl Reloader {
                 }
                 () = sleep_until(again), if waiting.is_some() => waiting = self.try_again(waiting.take()).await,
                 () = self.watch.changed() => waiting = self.try_again(None).await,
-                _ = look.tick() => self.renew().await,
+                _ = look.tick() => {
+                    looked = self.look_at_lists(looked);
+                    self.renew().await;
+                }
             }
         }
         self.closing.close();
@@ -136,6 +141,15 @@ impl Reloader {
         if let (Some(auditor), Some(event)) = (&self.auditor, event) {
             auditor.note(event);
         }
+    }
+
+    /// Says which lists became outdated since the last look; answers when this one was.
+    fn look_at_lists(&self, since: OffsetDateTime) -> OffsetDateTime {
+        let now = self.clock.now();
+        for outdated in self.serving.prepared.newly_outdated(since, now) {
+            tracing::warn!("{}", outdated.to_string().replace('\n', ";"));
+        }
+        now
     }
 
     /// Reissues before expiry and publishes. A failure keeps what there is and is tried again.

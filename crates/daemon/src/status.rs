@@ -16,6 +16,8 @@ pub struct Announcement {
     pub databases: Vec<DatabaseShown>,
     /// Certificates that the node presents or trusts.
     pub certificates: Vec<CertificateShown>,
+    /// Revocation lists from files, for each TLS profile.
+    pub lists: Vec<ListShown>,
 }
 
 /// A listener as the node announces it.
@@ -76,6 +78,55 @@ impl CertificateShown {
             "subject": self.subject,
             "not_after": self.not_after.format(&Rfc3339).unwrap_or_default(),
             "days": (self.not_after - now).whole_days(),
+        })
+    }
+}
+
+/// A revocation list from a file, as a TLS profile judges by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListShown {
+    /// The TLS profile.
+    pub tls: String,
+    /// The file.
+    pub source: String,
+    /// The authority.
+    pub issuer: String,
+    /// Its number, where it has one.
+    pub number: Option<String>,
+    /// When it was made.
+    pub this_update: OffsetDateTime,
+    /// By when there is a newer one, where it says so.
+    pub next_update: Option<OffsetDateTime>,
+    /// How many certificates it names.
+    pub entries: usize,
+}
+
+impl ListShown {
+    pub(crate) fn new(tls: &str, list: &identity::List) -> Self {
+        let crl = list.crl();
+        Self {
+            tls: tls.to_owned(),
+            source: list.name().to_owned(),
+            issuer: crl.issuer().to_string(),
+            number: crl.number().map(|number| number.to_string()),
+            this_update: crl.this_update(),
+            next_update: crl.next_update(),
+            entries: crl.len(),
+        }
+    }
+
+    /// Beside what was asked of authorities, in the form that they have there.
+    pub(crate) fn status(&self, now: OffsetDateTime) -> Value {
+        json!({
+            "method": "file",
+            "tls": self.tls,
+            "source": self.source,
+            "issuer": self.issuer,
+            "number": self.number,
+            "this_update": self.this_update.format(&Rfc3339).unwrap_or_default(),
+            "next_update": self.next_update.and_then(|at| at.format(&Rfc3339).ok()),
+            "outdated": self.next_update.is_some_and(|end| end < now),
+            "entries": self.entries,
         })
     }
 }

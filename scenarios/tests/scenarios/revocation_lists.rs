@@ -130,6 +130,31 @@ fn an_outdated_list_counts_for_what_the_policy_says() {
     }
 }
 
+/// A list that is about to be outdated is seen before it refuses everybody: in status, and by whoever reads the metrics.
+#[test]
+fn status_and_metrics_show_the_lists_from_files() {
+    let production = Production::new();
+    let world = &production.world;
+    List::of(world, "client-ca").numbered(0x2A).dated(-48, -24).write("old.crl");
+    List::of(world, "client-ca").numbered(0x2B).write("clients.crl");
+    let yaml = written(&production, "crl_files: [old.crl, clients.crl]");
+    let node =
+        production.serve_written(&format!("{yaml}\ncontrol_plane: {{ enabled: true, admins: [analyst] }}\n"));
+    let status = production.curl(&node, "analyst").get("/_admin/status").with_status(200).json();
+    let lists = status["revocation"].as_array().expect("sources");
+    let of = |file: &str| {
+        let of_file =
+            |list: &&serde_json::Value| list["source"].as_str().is_some_and(|said| said.ends_with(file));
+        lists.iter().find(of_file).expect("the list")
+    };
+    assert_eq!((&of("old.crl")["outdated"], &of("clients.crl")["outdated"]), (&true.into(), &false.into()));
+    assert_eq!(of("clients.crl")["issuer"], "CN=countersign client CA", "{status}");
+    assert!(of("clients.crl")["number"].as_str().is_some_and(|number| number.contains("2B")), "{status}");
+    let metrics = production.curl(&node, "analyst").get("/_metrics").body;
+    let gauge = "countersign_revocation_list_next_update_seconds{source=";
+    assert!(metrics.lines().any(|line| line.starts_with(gauge) && line.contains("clients.crl")), "{metrics}");
+}
+
 /// R14: a serial number is refused however it is spelt, from its issuer or from every issuer.
 #[test]
 fn a_serial_number_on_the_deny_list_is_refused_however_it_is_spelt() {

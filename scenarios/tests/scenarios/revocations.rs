@@ -191,6 +191,20 @@ fn a_ledger_that_was_replaced_under_a_running_node_is_said_by_status_and_log() {
     as_admin(&["cert", "deny", "realm/clients/analyst.crt"]).exited(1).says("replaced");
 }
 
+/// Who operates the node sees which lists it judges by, and until when they are good.
+#[test]
+fn status_prints_the_lists_from_files() {
+    let world = realm();
+    world.countersign(&["ca", "crl"]).succeeded();
+    let yaml = world.read("realm/countersign.yaml");
+    let profile = "client_ca: authority\n    revocation: { crl_files: [pki/client.crl] }\n";
+    world.write("realm/countersign.yaml", yaml.replacen("client_ca: authority", profile, 1));
+    let node = Node::up(&world);
+    let url = format!("https://localhost:{}", node.port());
+    let said = world.countersign(&["status", "--as", "admin", "--url", &url]).succeeded();
+    said.says("next update").says("pki/client.crl").says("Client Issuer");
+}
+
 /// A list goes where it is told to, in the form it is told to, and never over a file that is no list.
 #[test]
 fn a_list_is_written_as_asked_and_never_over_a_key() {

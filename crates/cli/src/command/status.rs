@@ -85,6 +85,19 @@ struct Source {
     good_until: Option<String>,
     entries: u64,
     failure: Option<String>,
+    // Of a list from a file:
+    tls: String,
+    source: String,
+    issuer: String,
+    number: Option<String>,
+    next_update: Option<String>,
+    outdated: bool,
+}
+
+impl Source {
+    fn is_file(&self) -> bool {
+        self.method == "file"
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -204,6 +217,7 @@ impl Node {
             certificates.row([&certificate.name, &certificate.subject, &certificate.not_after, &days]);
         }
         console.line(format_args!("\n{certificates}"));
+        self.print_lists(console);
         self.print_revocation(console);
         for certificate in self.certificates.iter().filter(|certificate| certificate.days < moment::SOON_DAYS)
         {
@@ -213,13 +227,30 @@ impl Node {
         }
     }
 
+    /// The lists that stand in files.
+    fn print_lists(&self, console: &mut Console) {
+        let mut lists = Table::new(["list", "tls", "authority", "number", "next update", "entries"]);
+        let mut files = self.revocation.iter().filter(|source| source.is_file()).peekable();
+        if files.peek().is_none() {
+            return;
+        }
+        for Source { tls, source, issuer, number, next_update, outdated, entries, .. } in files {
+            let next = next_update.as_deref().unwrap_or("not said");
+            let next = if *outdated { format!("{next} (outdated)") } else { next.to_owned() };
+            let number = number.as_deref().unwrap_or_default();
+            lists.row([source, tls, issuer, number, &next, &entries.to_string()]);
+        }
+        console.line(format_args!("\n{lists}"));
+    }
+
     fn print_revocation(&self, console: &mut Console) {
-        if self.revocation.is_empty() {
+        let mut asked = self.revocation.iter().filter(|source| !source.is_file()).peekable();
+        if asked.peek().is_none() {
             return;
         }
         let mut sources =
             Table::new(["revocation", "address", "fetched", "good until", "entries", "last failure"]);
-        for source in &self.revocation {
+        for source in asked {
             let (fetched, until) = (source.fetched_at.as_deref(), source.good_until.as_deref());
             let failure = source.failure.as_deref().unwrap_or_default();
             let (never, entries) = ("never", source.entries.to_string());

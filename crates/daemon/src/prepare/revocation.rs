@@ -109,7 +109,7 @@ fn not_ours(list: &List, anchors: &[Certificate]) -> Option<Fault> {
 }
 
 /// What a list counts for once its end has passed, in words.
-fn outdated(list: &List, policy: &RevocationPolicy, now: OffsetDateTime) -> Option<Fault> {
+pub(super) fn outdated(list: &List, policy: &RevocationPolicy, now: OffsetDateTime) -> Option<Fault> {
     let end = list.crl().next_update().filter(|end| *end < now)?;
     let counts = match policy.outdated {
         OutdatedCrl::FailOpen => "it counts on, as revocation.outdated says".to_owned(),

@@ -18,6 +18,7 @@ pub(crate) const SKEW: Duration = Duration::minutes(5);
 #[derive(Clone, Debug)]
 pub struct List {
     crl: Arc<Crl>,
+    name: Arc<str>,
     source: Arc<str>,
     origin: Origin,
 }
@@ -34,20 +35,31 @@ impl List {
     /// A list that the operator provides, by the name of its file.
     #[must_use]
     pub fn from_file(crl: Arc<Crl>, name: &str) -> Self {
-        Self { crl, source: format!("the list \"{name}\"").into(), origin: Origin::File }
+        Self { crl, name: name.into(), source: format!("the list \"{name}\"").into(), origin: Origin::File }
     }
 
     /// A list that was fetched from `url` and counts as an answer until `until`, or its `nextUpdate` where that is
     /// sooner; what it names as revoked counts for longer.
     #[must_use]
     pub fn fetched(crl: Arc<Crl>, url: &str, until: OffsetDateTime) -> Self {
-        Self { crl, source: format!("the list {url}").into(), origin: Origin::Fetched { until } }
+        Self {
+            crl,
+            name: url.into(),
+            source: format!("the list {url}").into(),
+            origin: Origin::Fetched { until },
+        }
     }
 
     /// The list itself.
     #[must_use]
     pub fn crl(&self) -> &Arc<Crl> {
         &self.crl
+    }
+
+    /// The name of its file, or the address that it was fetched from.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Where it comes from, in words.
