@@ -7,7 +7,7 @@ use std::sync::Arc;
 use countersign_bench::stopwatch::Stopwatch;
 use identity::Verification;
 use prometheus_client::registry::Registry;
-use revocation::{Inquiries, Metrics, Settings};
+use revocation::{Around, Inquiries, Metrics, Settings};
 use tokio::sync::watch;
 use transport::{Online as _, SystemClock};
 
@@ -21,7 +21,14 @@ pub(crate) fn measure(stopwatch: &Stopwatch, world: &World, list: Vec<u8>) {
     let settings =
         Settings { verification, prefetch: Vec::new(), rewrites: Vec::new(), max_bytes: 256 << 20 };
     let metrics = Metrics::register(&mut Registry::default());
-    let inquiries = Inquiries::start(settings, metrics, Arc::new(SystemClock), watch::Sender::new(0));
+    let around = Around {
+        past: Arc::default(),
+        metrics,
+        clock: Arc::new(SystemClock),
+        changed: watch::Sender::new(0),
+    };
+    let inquiries = Inquiries::after(&[], settings, around);
+    inquiries.begin();
     runtime.block_on(inquiries.ask(&verified)).unwrap();
     stopwatch.each("settle a chain by a fetched list of 1,000,000, from memory", || {
         inquiries.recall(&verified, made::now()).unwrap().unwrap()

@@ -6,7 +6,7 @@ use config::RevocationPlan;
 use gateway::Gateway;
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
-use revocation::{Inquiries, Rewrite, Settings, SourceShown};
+use revocation::{Around, Inquiries, Past, Rewrite, Settings, SourceShown};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -14,22 +14,22 @@ use transport::{Clock, Online};
 
 use crate::publish::size;
 
-/// Who asks the authorities' services. Doors that want it in the same way share one, with all that it remembers; it
-/// lives as long as a door that has it, so that a reload that changes nothing here forgets nothing.
+/// Who asks the authorities' services. Doors that want it in the same way share one; it lives as long as a door that has
+/// it, and hands what it knows on to those that want it otherwise. So a reload forgets nothing.
 pub(crate) struct Inquirers {
     held: Mutex<Vec<(Settings, Weak<Inquiries>)>>,
-    metrics: revocation::Metrics,
-    changed: watch::Sender<u64>,
-    clock: Arc<dyn Clock>,
+    around: Around,
 }
 
 impl Inquirers {
     pub(crate) fn register(registry: &mut Registry, clock: Arc<dyn Clock>) -> Self {
-        let metrics = revocation::Metrics::register(registry);
-        Self { held: Mutex::default(), metrics, changed: watch::Sender::new(0), clock }
+        let (past, metrics) = (Arc::new(Past::default()), revocation::Metrics::register(registry));
+        let around = Around { past, metrics, clock, changed: watch::Sender::new(0) };
+        Self { held: Mutex::default(), around }
     }
 
-    /// Who asks in the way that a profile wants; none where it wants nobody asked.
+    /// Who asks in the way that a profile wants; none where it wants nobody asked. Nobody is asked before somebody has
+    /// to be judged, or all of them [begin](Self::begin).
     pub(crate) fn of(&self, written: &RevocationPlan) -> Option<Arc<dyn Online>> {
         let settings = settings(written)?;
         let mut held = self.held.lock();
@@ -38,15 +38,21 @@ impl Inquirers {
         if let Some(inquiries) = known.and_then(|(_, inquiries)| inquiries.upgrade()) {
             return Some(inquiries);
         }
-        let (metrics, clock) = (self.metrics.clone(), Arc::clone(&self.clock));
-        let inquiries = Arc::new(Inquiries::start(settings.clone(), metrics, clock, self.changed.clone()));
+        let before: Vec<_> = held.iter().filter_map(|(_, inquiries)| inquiries.upgrade()).collect();
+        let inquiries = Arc::new(Inquiries::after(&before, settings.clone(), self.around.clone()));
         held.push((settings, Arc::downgrade(&inquiries)));
         Some(inquiries)
     }
 
+    /// Begins the work in the background, for whatever is served by now.
+    pub(crate) fn begin(&self) {
+        let held = self.held.lock();
+        held.iter().filter_map(|(_, inquiries)| inquiries.upgrade()).for_each(|inquiries| inquiries.begin());
+    }
+
     /// Judges live sessions again whenever an authority's word about one of them may have changed, until `stop`.
     pub(crate) async fn judge(self: Arc<Self>, gateway: Arc<Gateway>, stop: CancellationToken) {
-        let mut changed = self.changed.subscribe();
+        let mut changed = self.around.changed.subscribe();
         while let Some(Ok(())) = stop.run_until_cancelled(changed.changed()).await {
             gateway.judge_all(Instant::now());
         }

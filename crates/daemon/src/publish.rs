@@ -42,7 +42,9 @@ impl Publisher {
     /// # Errors
     /// As [`publish`](Self::publish).
     pub(crate) fn first(&self, serving: &Serving) -> Result<Snapshot, Faults> {
-        self.snapshot(serving, &self.recorded.lock())
+        let first = self.snapshot(serving, &self.recorded.lock())?;
+        self.inquirers.begin();
+        Ok(first)
     }
 
     /// Builds a whole snapshot and publishes it; returns its generation.
@@ -51,7 +53,9 @@ impl Publisher {
     /// Every listener whose TLS settings cannot be built.
     pub(crate) fn publish(&self, gateway: &Arc<Gateway>, serving: &Serving) -> Result<u64, Faults> {
         let recorded = self.recorded.lock();
-        Ok(gateway.publish(self.snapshot(serving, &recorded)?))
+        let generation = gateway.publish(self.snapshot(serving, &recorded)?);
+        self.inquirers.begin();
+        Ok(generation)
     }
 
     /// Publishes what our own ledger says is revoked since `decided_at`, and nothing else: the doors change in

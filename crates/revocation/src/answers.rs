@@ -16,6 +16,8 @@ pub(crate) struct Answer {
     pub(crate) says: Says,
     /// When that was known to be so.
     this_update: OffsetDateTime,
+    /// When it ends by its own word.
+    until: OffsetDateTime,
 }
 
 /// Whether it is revoked.
@@ -110,20 +112,45 @@ impl AnswerSource {
                 return Err(Rejected::unusable(format!("{source} does not know the certificate")));
             }
         };
-        let answer = Answer { says, this_update: heard.this_update };
+        let answer = Answer { says, this_update: heard.this_update, until: heard.until };
         if self.kept.state().held.as_ref().is_some_and(|held| answer.undoes(&held.value)) {
             let why = format!("{url} gave an answer that is older than the one by which it is revoked");
             return Err(Rejected::older(why));
         }
-        let fresh_until = heard.until.min(now + check.cache_ttl);
-        self.kept.succeed(Held::new(answer, now, fresh_until, fresh_until));
+        self.kept.succeed(held(answer, now, check));
         Ok(())
+    }
+
+    /// Keeps what another source of the same answers holds, for as long as `check` wants, where that is newer.
+    pub(crate) fn inherit(&self, other: &Self, check: &OcspCheck) {
+        let (theirs, own) = (other.kept.state(), self.kept.state());
+        let Some(theirs) = &theirs.held else { return };
+        let newness = |held: &Held<Answer>| (held.value.this_update, held.since);
+        if own.held.as_ref().is_none_or(|own| newness(own) < newness(theirs)) {
+            self.kept.inherit(held(theirs.value.clone(), theirs.since, check), other.kept.last_used());
+        }
     }
 
     /// Whether the certificate is known to be revoked.
     pub(crate) fn is_revoked(&self) -> bool {
-        self.kept.state().held.as_ref().is_some_and(|held| matches!(held.value.says, Says::Revoked(_)))
+        self.revoking().is_some()
     }
+
+    /// The word by which the certificate is revoked.
+    pub(crate) fn revoking(&self) -> Option<Said> {
+        let state = self.kept.state();
+        let answer = &state.held.as_ref()?.value;
+        match &answer.says {
+            Says::Revoked(revoked) => Some(Said::at(answer.this_update, Asked::Revoked(revoked.clone()))),
+            Says::Good(_) => None,
+        }
+    }
+}
+
+/// An answer that was given at `given`, with the times that it has by `check`.
+fn held(answer: Answer, given: OffsetDateTime, check: &OcspCheck) -> Held<Answer> {
+    let fresh_until = answer.until.min(given + check.cache_ttl);
+    Held::new(answer, given, fresh_until, fresh_until)
 }
 
 /// An answer that nobody signed who may is what a list with a wrong signature is.

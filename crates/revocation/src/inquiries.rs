@@ -4,7 +4,7 @@ mod asking;
 mod keeping;
 mod store;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use fault::Refusal;
 use identity::{Asked, Certificate, Fingerprint, Method, Verification, Verified};
@@ -19,9 +19,9 @@ use crate::early::Early;
 use crate::fetch::{Bounds, Fetcher, Rewrite};
 use crate::look::Said;
 use crate::metrics::Metrics;
+use crate::past::Past;
 use crate::shown::SourceShown;
 use crate::subject::Found;
-use crate::taken_back::TakenBack;
 
 /// What is asked, how, and how strictly.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,13 +38,28 @@ pub struct Settings {
 
 /// Asks the authorities' own services about certificates, remembers what they said, and asks again before that ends.
 ///
-/// Made once for settings and kept for as long as these stay the same: what it knows ends with it, and so does its work
-/// in the background.
+/// Made once for settings and kept for as long as these stay the same; one made for others takes over what it knows. Its
+/// work in the background ends with it.
 #[derive(Debug)]
 pub struct Inquiries {
     inner: Arc<Inner>,
-    /// What works in the background ends with it.
-    _background: DropGuard,
+    /// What works in the background, once it has begun, ends with it.
+    background: OnceLock<DropGuard>,
+}
+
+/// What all inquiries of a process share.
+#[derive(Clone, Debug)]
+pub struct Around {
+    /// What no change of settings makes it forget.
+    pub past: Arc<Past>,
+    /// Where requests are counted.
+    pub metrics: Metrics,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Counted up at each moment at which a session that was let in may have to go: an authority has taken something
+    /// back, or its answer has ended, or it is time to find out who still needs which answer. Whoever judges live sessions
+    /// should then judge all of them again.
+    pub changed: watch::Sender<u64>,
 }
 
 #[derive(Debug)]
@@ -52,7 +67,7 @@ struct Inner {
     verification: Verification,
     store: Store,
     early: Early,
-    taken_back: TakenBack,
+    past: Arc<Past>,
     fetcher: Fetcher,
     /// How many requests are under way at one time.
     lanes: Semaphore,
@@ -64,26 +79,19 @@ struct Inner {
 }
 
 impl Inquiries {
-    /// Begins, with the lists that are to be fetched at once. Must be called within a runtime.
-    ///
-    /// `changed` is counted up at each moment at which a session that was let in may have to go: an authority has taken
-    /// something back, or its answer has ended, or it is time to find out who still needs which answer. Whoever judges
-    /// live sessions should then judge all of them again.
+    /// Ready to be asked, with all that those before know. It asks nobody by itself until it [begins](Self::begin).
     #[must_use]
-    pub fn start(
-        settings: Settings,
-        metrics: Metrics,
-        clock: Arc<dyn Clock>,
-        changed: watch::Sender<u64>,
-    ) -> Self {
+    pub fn after(before: &[Arc<Self>], settings: Settings, around: Around) -> Self {
         let Settings { verification, prefetch, rewrites, max_bytes } = settings;
+        let Around { past, metrics, clock, changed } = around;
         let allow_private_addresses = verification.allow_private_addresses;
         let bounds = Bounds { max_bytes, allow_private_addresses, rewrites };
+        let (store, early) = inherited(before, &verification, &prefetch);
         let inner = Arc::new(Inner {
             verification,
-            store: Store::default(),
-            early: Early::new(if verification.crl.is_some() { &prefetch } else { &[] }),
-            taken_back: TakenBack::default(),
+            store,
+            early,
+            past,
             fetcher: Fetcher::new(bounds, Arc::clone(&clock)),
             lanes: Semaphore::new(MOST_AT_ONE_TIME),
             clock,
@@ -91,9 +99,17 @@ impl Inquiries {
             changed,
             news: Notify::new(),
         });
-        let stop = CancellationToken::new();
-        keeping::begin(&inner, stop.clone());
-        Self { inner, _background: stop.drop_guard() }
+        Self { inner, background: OnceLock::new() }
+    }
+
+    /// Begins to work in the background, with the lists that are to be fetched at once; a second time nothing happens.
+    /// Must be called within a runtime.
+    pub fn begin(&self) {
+        self.background.get_or_init(|| {
+            let stop = CancellationToken::new();
+            keeping::begin(&self.inner, stop.clone());
+            stop.drop_guard()
+        });
     }
 
     /// The addresses that were asked, and what came of it.
@@ -122,9 +138,9 @@ impl Online for Inquiries {
 
 impl Inner {
     fn recall(&self, subject: &Certificate, issuer: &Certificate, now: OffsetDateTime) -> Option<Found> {
-        let outdone = |said: &Said| self.taken_back.outdoes(said, subject, issuer);
+        let outdone = |said: &Said| self.past.taken_back.outdoes(said, subject, issuer);
         let found = self.store.known(subject, issuer)?.recall(now, outdone)?;
-        Some(self.taken_back.consider(found, subject, issuer, now))
+        Some(self.past.taken_back.consider(found, subject, issuer, now))
     }
 
     fn settle(
@@ -161,6 +177,19 @@ impl Inner {
     fn announce_change(&self) {
         self.changed.send_modify(|count| *count = count.wrapping_add(1));
     }
+}
+
+/// What those before know, as far as it is wanted.
+fn inherited(before: &[Arc<Inquiries>], verification: &Verification, prefetch: &[String]) -> (Store, Early) {
+    let store = Store::default();
+    let mut early = Early::new(if verification.crl.is_some() { prefetch } else { &[] });
+    for before in before {
+        store.inherit(&before.inner.store, verification);
+        early.inherit(&before.inner.early);
+    }
+    let held = store.lists().into_iter().filter(|list| list.kept.state().held.is_some());
+    held.for_each(|list| early.bind(&list.url));
+    (store, early)
 }
 
 /// The certificates of a path that have to be asked about, each with its issuer. Where the issuer is not at hand nobody

@@ -139,6 +139,12 @@ impl<T: Clone> Kept<T> {
         self.state.store(Arc::new(State { tried: Some(held.since), held: Some(held), failed: Some(failed) }));
     }
 
+    /// Keeps an answer that somebody else fetched, and who used it last.
+    pub(crate) fn inherit(&self, held: Held<T>, used: i64) {
+        self.used.fetch_max(used, Ordering::Relaxed);
+        self.succeed(held);
+    }
+
     /// Notes a failure beside whatever is held.
     pub(crate) fn fail(&self, failed: Failed, now: OffsetDateTime) {
         let held = self.state.load().held.clone();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use identity::{Asked, Certificate, Crl, CrlCheck, NotItsList, Pin, Revoked};
 use time::{Duration, OffsetDateTime};
 
+use crate::high_water::{HighWater, age};
 use crate::kept::{Held, Kept};
 use crate::look::{Look, Said};
 use crate::rejected::Rejected;
@@ -76,30 +77,30 @@ impl ListSource {
         }
     }
 
-    /// Keeps the list that speaks for the authority among those fetched at `fetched`, where it is no worse than the one
-    /// that is held.
+    /// Keeps the list that speaks for the authority among those fetched at `fetched`, where it is no older than the
+    /// newest one that was ever there.
     pub(crate) fn take(
         &self,
-        lists: Vec<Crl>,
+        lists: Vec<Arc<Crl>>,
         fetched: OffsetDateTime,
+        high_water: &HighWater,
         check: &CrlCheck,
         error_ttl: std::time::Duration,
     ) -> Result<Taken, Rejected> {
-        let list = Arc::new(self.own(lists)?);
+        let list = self.own(lists)?;
         let state = self.kept.state();
         let before = state.held.as_ref().map(|held| age(&held.value));
         if list.this_update() > fetched + SKEW {
             let why = format!("{} is of {}, and our clock says {fetched}", self.named, list.this_update());
             return Err(Rejected::unusable(why));
         }
-        if before.is_some_and(|before| age(&list) < before) {
+        if high_water.is_above(&self.key(), &list) {
             let why = format!("{} is older than one that was fetched there before", self.named);
             return Err(Rejected::older(why));
         }
         let taken = if before == Some(age(&list)) { Taken::Same } else { Taken::New };
-        let end = list.next_update().unwrap_or(list.this_update() + WITHOUT_END);
-        let fresh_until = end.min(fetched + check.cache_ttl);
-        let held = Held::new(list, fetched, fresh_until, end + check.grace);
+        let end = end(&list);
+        let held = held(list, fetched, check);
         if end > fetched {
             self.kept.succeed(held);
         } else {
@@ -110,8 +111,22 @@ impl ListSource {
         Ok(taken)
     }
 
+    /// Keeps what another source of the same lists holds, for as long as `check` wants, where that is newer.
+    pub(crate) fn inherit(&self, other: &Self, check: &CrlCheck) {
+        let (theirs, own) = (other.kept.state(), self.kept.state());
+        let Some(theirs) = &theirs.held else { return };
+        let newness = |held: &Held<Arc<Crl>>| (age(&held.value), held.since);
+        if own.held.as_ref().is_none_or(|own| newness(own) < newness(theirs)) {
+            self.kept.inherit(held(Arc::clone(&theirs.value), theirs.since, check), other.kept.last_used());
+        }
+    }
+
+    fn key(&self) -> ListKey {
+        ListKey { url: Arc::clone(&self.url), issuer: self.issuer.identity().spki_sha256() }
+    }
+
     /// The list that the authority signed, or what is wrong with those that are there.
-    fn own(&self, lists: Vec<Crl>) -> Result<Crl, Rejected> {
+    fn own(&self, lists: Vec<Arc<Crl>>) -> Result<Arc<Crl>, Rejected> {
         let mut trouble = NotItsList::OtherAuthority;
         for list in lists {
             match list.verify_issuer(&self.issuer) {
@@ -126,9 +141,14 @@ impl ListSource {
     }
 }
 
-/// By its number, and where it has none by its date.
-fn age(list: &Crl) -> impl PartialOrd + Copy + use<> {
-    (list.number(), list.this_update())
+/// A list that was fetched at `fetched`, with the times that it has by `check`.
+fn held(list: Arc<Crl>, fetched: OffsetDateTime, check: &CrlCheck) -> Held<Arc<Crl>> {
+    let end = end(&list);
+    Held::new(list, fetched, end.min(fetched + check.cache_ttl), end + check.grace)
+}
+
+fn end(list: &Crl) -> OffsetDateTime {
+    list.next_update().unwrap_or(list.this_update() + WITHOUT_END)
 }
 
 /// How far the clock of whoever made a list may be ahead of ours.

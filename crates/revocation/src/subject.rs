@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use identity::{Asked, Certificate};
+use identity::{Asked, Certificate, Verification};
 use time::OffsetDateTime;
 
 use crate::answers::AnswerSource;
@@ -37,6 +37,21 @@ impl Subject {
         answers: Option<Arc<AnswerSource>>,
     ) -> Self {
         Self { certificate, lists, answers, used: AtomicI64::new(0), warned: AtomicI64::new(i64::MIN) }
+    }
+
+    /// Who issued it; none where there is nobody to ask about it.
+    pub(crate) fn issuer(&self) -> Option<&Certificate> {
+        let of_list = self.lists.first().map(|list| &list.issuer);
+        of_list.or_else(|| self.answers.as_ref().map(|answers| &answers.issuer))
+    }
+
+    /// Takes over what the responders told another one.
+    pub(crate) fn inherit(&self, other: &Self, verification: &Verification) {
+        self.used.fetch_max(other.last_used(), Ordering::Relaxed);
+        self.warned.fetch_max(other.warned.load(Ordering::Relaxed), Ordering::Relaxed);
+        if let (Some(own), Some(theirs), Some(check)) = (&self.answers, &other.answers, &verification.ocsp) {
+            own.inherit(theirs, check);
+        }
     }
 
     pub(crate) fn last_used(&self) -> i64 {

@@ -37,10 +37,10 @@ impl Inner {
     }
 
     async fn ask_about_one(self: &Arc<Self>, certificate: &Certificate, issuer: &Certificate) -> Found {
-        let methods =
-            Methods { crl: self.verification.crl.is_some(), ocsp: self.verification.ocsp.is_some() };
+        let methods = Methods::of(&self.verification);
         let subject = self.store.subject(certificate, issuer, methods);
-        let decides = |said: &Said| said.is_definite() && !self.taken_back.outdoes(said, certificate, issuer);
+        let decides =
+            |said: &Said| said.is_definite() && !self.past.taken_back.outdoes(said, certificate, issuer);
         let mut crl = Said::from(Asked::NotAskable);
         for list in &subject.lists {
             let look = list.look(certificate, self.clock.now());
@@ -62,7 +62,7 @@ impl Inner {
             }
             ocsp = known(answers.look(self.clock.now()), "its responders could not be asked");
         }
-        self.taken_back.consider(Found { crl, ocsp }, certificate, issuer, self.clock.now())
+        self.past.taken_back.consider(Found { crl, ocsp }, certificate, issuer, self.clock.now())
     }
 
     /// Fetches a list, or waits for whoever is fetching it.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use identity::{Certificate, Crl, Fingerprint, Pin};
+use identity::{Certificate, Crl, Fingerprint, Pin, Verification};
 use parking_lot::RwLock;
 use time::OffsetDateTime;
 
@@ -24,6 +24,12 @@ pub(super) struct Store {
 pub(super) struct Methods {
     pub(super) crl: bool,
     pub(super) ocsp: bool,
+}
+
+impl Methods {
+    pub(super) fn of(verification: &Verification) -> Self {
+        Self { crl: verification.crl.is_some(), ocsp: verification.ocsp.is_some() }
+    }
 }
 
 impl Store {
@@ -93,6 +99,21 @@ impl Store {
                 bytes -= weight(list);
                 list.kept.forget();
             }
+        }
+    }
+
+    /// Takes over what another one knows, each for as long as `verification` wants.
+    pub(super) fn inherit(&self, other: &Self, verification: &Verification) {
+        if let Some(check) = &verification.crl {
+            for theirs in other.lists() {
+                self.list(&theirs.url, &theirs.issuer).inherit(&theirs, check);
+            }
+        }
+        let subjects: Vec<_> = other.subjects.read().values().cloned().collect();
+        for theirs in subjects {
+            let Some(issuer) = theirs.issuer() else { continue };
+            let own = self.subject(&theirs.certificate, issuer, Methods::of(verification));
+            own.inherit(&theirs, verification);
         }
     }
 

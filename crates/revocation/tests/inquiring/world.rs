@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use countersign_revocation::{Inquiries, Metrics, Settings};
+use countersign_revocation::{Around, Inquiries, Metrics, Past, Settings};
 use fault::{Code, Refusal};
 use identity::{
     Certificate, CrlCheck, FailureMode, Purpose, RevocationPolicy, Revocations, Strictness, Trust,
@@ -119,6 +119,7 @@ pub(crate) struct World {
     pub(crate) inquiries: Arc<Inquiries>,
     pub(crate) changed: watch::Sender<u64>,
     trust: Trust,
+    around: Around,
 }
 
 impl World {
@@ -129,17 +130,44 @@ impl World {
     /// With lists that are fetched at the start.
     pub(crate) fn prefetching(root: &Authority, verification: Verification, prefetch: Vec<String>) -> Self {
         let clock = TestClock::at(begin());
+        let around = Around {
+            past: Arc::new(Past::default()),
+            metrics: Metrics::register(&mut Registry::default()),
+            clock: Arc::new(clock.clone()),
+            changed: watch::Sender::new(0),
+        };
+        Self::of(root, verification, prefetch, around, clock, &[])
+    }
+
+    /// The same node with other settings.
+    pub(crate) fn changed_to(&self, root: &Authority, verification: Verification) -> Self {
+        let before = [Arc::clone(&self.inquiries)];
+        Self::of(root, verification, Vec::new(), self.around.clone(), self.clock.clone(), &before)
+    }
+
+    /// A node that had forgotten all it was told, but for what no change makes it forget.
+    pub(crate) fn having_forgotten(&self, root: &Authority, verification: Verification) -> Self {
+        Self::of(root, verification, Vec::new(), self.around.clone(), self.clock.clone(), &[])
+    }
+
+    fn of(
+        root: &Authority,
+        verification: Verification,
+        prefetch: Vec<String>,
+        around: Around,
+        clock: TestClock,
+        before: &[Arc<Inquiries>],
+    ) -> Self {
         let policy = Verification { allow_private_addresses: true, ..verification };
         let settings = Settings { verification: policy, prefetch, rewrites: Vec::new(), max_bytes: 16 << 20 };
-        let metrics = Metrics::register(&mut Registry::default());
-        let changed = watch::Sender::new(0);
-        let clock_of_inquiries = Arc::new(clock.clone());
-        let inquiries = Arc::new(Inquiries::start(settings, metrics, clock_of_inquiries, changed.clone()));
+        let changed = around.changed.clone();
+        let inquiries = Arc::new(Inquiries::after(before, settings, around.clone()));
+        inquiries.begin();
         let revocations =
             Revocations::new(RevocationPolicy { verification: Some(policy), ..RevocationPolicy::default() });
         let trust = Trust::new(vec![root.certificate.clone()], Strictness::default())
             .with_revocations(Arc::new(revocations));
-        Self { clock, inquiries, changed, trust }
+        Self { clock, inquiries, changed, trust, around }
     }
 
     /// A chain as the door verified it, with nobody asked yet.

@@ -93,3 +93,56 @@ fn a_reload_that_does_not_change_how_is_asked_forgets_nothing() {
     assert_eq!(town.knock(&node, "bad"), revoked());
     assert_eq!(town.services.asked("clients.crl"), 1);
 }
+
+/// One that does change it forgets nothing either: who came in before does so again, and the authority is down.
+#[test]
+fn a_reload_that_changes_how_is_asked_forgets_no_answer() {
+    let town = Town::new();
+    let both = format!("{}\n{}", town.lists_at(&["down.crl"]), town.responders_at(&["ocsp"]));
+    town.client("client-ca", "listed", &town.lists_at(&["clients.crl"]));
+    town.client("client-ca", "good", &both);
+    town.client("client-ca", "bad", &both);
+    town.publish("clients.crl", &List::of(town.world(), "client-ca"));
+    let responder = Responder::of(town.world(), "client-ca", "client-ca");
+    let knows = responder.good(&town.serial("good")).revoked(&town.serial("bad"));
+    town.services.set("ocsp", Answer::Ocsp(knows));
+    let yaml = town.written("ocsp: { timeout: 8s }");
+    let node = town.production.serve_written(&yaml);
+    let knock = || ["listed", "good", "bad"].map(|name| town.knock(&node, name));
+    let as_known = [Ok(()), Ok(()), revoked()];
+    assert_eq!(knock(), as_known);
+    town.services.set("clients.crl", Answer::Down);
+    town.services.set("ocsp", Answer::Down);
+    let mut wire = Client::new().presenting(town.world(), "good").connect(&node).expect("a handshake");
+    let changed =
+        yaml.replace("timeout: 8s", "timeout: 15s").replace("level: read-write", "level: read-only");
+    town.world().write("countersign.yaml", changed);
+    node.signal("HUP");
+    let write = || town.production.curl(&node, "good").sql("app", "CREATE TABLE IF NOT EXISTS t(a)");
+    wait_for("the lowered grant", || node.log(), || (write().status == 403).then_some(()));
+    assert_eq!(knock(), as_known);
+    wire.ask("app", "SELECT 1");
+    assert_eq!(wire.answer().status, 200);
+}
+
+/// What would be weaker is tried without a word to anybody outside, and refused.
+#[test]
+fn a_reload_that_is_refused_asks_nobody() {
+    let town = Town::new();
+    town.client("client-ca", "good", &town.lists_at(&["clients.crl"]));
+    town.publish("clients.crl", &List::of(town.world(), "client-ca"));
+    let yaml = town.written("ocsp: false");
+    let node = town.production.serve_written(&yaml);
+    assert_eq!(town.knock(&node, "good"), Ok(()));
+    let prefetch = format!("prefetch: [ \"{}\" ], failure_mode: ", town.services.url("early.crl"));
+    let with = |mode: &str| yaml.replace("ocsp: false", &format!("ocsp: false, {prefetch}{mode}"));
+    town.world().write("countersign.yaml", with("fail-open"));
+    node.signal("HUP");
+    node.logged(&["reload rejected: it would be weaker", "failure"]);
+    assert_eq!(town.knock(&node, "good"), Ok(()));
+    assert_eq!(town.services.asked("early.crl"), 0);
+    town.world().write("countersign.yaml", with("fail-closed"));
+    node.signal("HUP");
+    let asked = || (town.services.asked("early.crl") > 0).then_some(());
+    wait_for("the list that is fetched at the start", || node.log(), asked);
+}

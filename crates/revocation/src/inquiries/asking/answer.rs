@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use identity::OcspCheck;
+use identity::{Asked, OcspCheck};
 
 use super::Inner;
 use crate::answers::AnswerSource;
 use crate::fetch::Request;
 use crate::rejected::Rejected;
+use crate::subject::Found;
 
 impl Inner {
     /// Asks the responders in turn, until one says whether the certificate is revoked.
@@ -19,8 +20,13 @@ impl Inner {
         for url in &answer.urls {
             match self.ask_responder(answer, url, &check).await {
                 Ok(()) => {
-                    if answer.is_revoked() && !was_revoked {
-                        self.announce_change();
+                    if let Some(ocsp) = answer.revoking() {
+                        let (crl, now) = (Asked::NotAskable.into(), self.clock.now());
+                        let found = Found { crl, ocsp };
+                        self.past.taken_back.consider(found, &answer.subject, &answer.issuer, now);
+                        if !was_revoked {
+                            self.announce_change();
+                        }
                     }
                     return;
                 }

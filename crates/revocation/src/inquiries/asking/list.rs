@@ -40,7 +40,7 @@ impl Inner {
         &self,
         url: &Arc<str>,
         check: &CrlCheck,
-    ) -> Option<(Vec<Crl>, OffsetDateTime)> {
+    ) -> Option<(Vec<Arc<Crl>>, OffsetDateTime)> {
         let began = Instant::now();
         let downloaded = self.download(url, check).await;
         self.metrics.fetched(url, result(&downloaded), began.elapsed());
@@ -55,12 +55,12 @@ impl Inner {
         &self,
         url: &Arc<str>,
         check: &CrlCheck,
-    ) -> Result<(Vec<Crl>, OffsetDateTime), Rejected> {
+    ) -> Result<(Vec<Arc<Crl>>, OffsetDateTime), Rejected> {
         let bytes = self.fetch(url, &Request::Get { accept: ACCEPT }, check.timeout).await?;
         let fetched = self.clock.now();
         let lists = blocking(move || Crl::from_pem_or_der(&bytes)).await;
         match lists {
-            Some(Ok(lists)) => Ok((lists, fetched)),
+            Some(Ok(lists)) => Ok((lists.into_iter().map(Arc::new).collect(), fetched)),
             Some(Err(error)) => Err(Rejected::unusable(format!("the list {url}: {error}"))),
             None => Err(Rejected::unusable(format!("the list {url} could not be read"))),
         }
@@ -69,12 +69,13 @@ impl Inner {
     async fn take(
         &self,
         list: &Arc<ListSource>,
-        lists: Vec<Crl>,
+        lists: Vec<Arc<Crl>>,
         fetched: OffsetDateTime,
         check: &CrlCheck,
     ) -> Result<Taken, Rejected> {
         let (taker, check, error_ttl) = (Arc::clone(list), *check, self.error_ttl());
-        let taken = blocking(move || taker.take(lists, fetched, &check, error_ttl)).await;
+        let past = Arc::clone(&self.past);
+        let taken = blocking(move || taker.take(lists, fetched, &past.high_water, &check, error_ttl)).await;
         taken.unwrap_or_else(|| Err(Rejected::unusable(format!("{} could not be read", list.named))))
     }
 
