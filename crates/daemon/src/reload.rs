@@ -14,6 +14,7 @@ mod record;
 mod restart;
 mod trial;
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,6 +73,41 @@ struct Waiting {
     until: Instant,
 }
 
+/// Why something is to be done.
+enum Occasion {
+    Asked(Asked),
+    Hangup,
+    /// Files changed, or what could not be used is to be looked at again.
+    Changed,
+    Look,
+}
+
+/// Waits for an occasion. Of several that are there any one comes first, so that whoever asks without end keeps nobody
+/// else waiting.
+async fn next<L>(
+    asked: &mut mpsc::Receiver<Asked>,
+    hangup: impl Future<Output = Option<()>>,
+    again: Option<Instant>,
+    changed: impl Future<Output = ()>,
+    look: impl Future<Output = L>,
+) -> Occasion {
+    let again = async {
+        match again {
+            // A timer that is new each time might never be looked at.
+            Some(again) if again <= Instant::now() => {}
+            Some(again) => sleep_until(again).await,
+            None => pending().await,
+        }
+    };
+    tokio::select! {
+        Some(asked) = asked.recv() => Occasion::Asked(asked),
+        Some(()) = hangup => Occasion::Hangup,
+        () = again => Occasion::Changed,
+        () = changed => Occasion::Changed,
+        _ = look => Occasion::Look,
+    }
+}
+
 impl Reloader {
     /// Reloads and renews until told to stop; returns what is served then.
     pub(crate) async fn run(
@@ -85,22 +121,27 @@ impl Reloader {
         let mut waiting: Option<Waiting> = None;
         let mut looked = self.clock.now();
         loop {
-            let again = waiting.as_ref().map_or_else(Instant::now, |waiting| waiting.again);
-            tokio::select! {
+            let again = waiting.as_ref().map(|waiting| waiting.again);
+            let occasion = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                Some(Asked { reload, answer }) = asked.recv() => {
+                occasion = next(&mut asked, hangup.recv(), again, self.watch.changed(), look.tick()) => occasion,
+            };
+            match occasion {
+                Occasion::Asked(Asked { reload, answer }) => {
                     let Reload { by, allow } = reload;
                     let outcome = self.reload(&Trigger::Principal(by), &allow).await;
+                    // What was waited for has been read, and told.
+                    waiting = None;
                     // Whoever asked may be gone.
                     let _ = answer.send(outcome::reloaded(outcome));
                 }
-                Some(()) = hangup.recv() => {
+                Occasion::Hangup => {
                     let _ = self.reload(&Trigger::Hangup, &AllowWeaker::Nothing).await;
+                    waiting = None;
                 }
-                () = sleep_until(again), if waiting.is_some() => waiting = self.try_again(waiting.take()).await,
-                () = self.watch.changed() => waiting = self.try_again(None).await,
-                _ = look.tick() => {
+                Occasion::Changed => waiting = self.try_again(waiting.take()).await,
+                Occasion::Look => {
                     looked = self.look_at_lists(looked);
                     self.renew().await;
                 }
@@ -181,3 +222,33 @@ impl Reloader {
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Between two looks at it.
 const BREATH: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use gateway::{AllowWeaker, Reload};
+    use tokio::sync::{mpsc, oneshot};
+    use tokio::time::Instant;
+
+    use super::{Asked, Occasion, next};
+
+    #[tokio::test]
+    async fn whoever_asks_without_end_keeps_nobody_else_waiting() {
+        let (asks, mut asked) = mpsc::channel(1);
+        let (mut hangups, mut changes, mut looks) = (0, 0, 0);
+        for _ in 0..1_000 {
+            let reload = Reload { by: "admin".to_owned(), allow: AllowWeaker::Nothing };
+            // There is one that waits, always.
+            let _ = asks.try_send(Asked { reload, answer: oneshot::channel().0 });
+            let again = Some(Instant::now());
+            match next(&mut asked, ready(Some(())), again, pending(), ready(())).await {
+                Occasion::Asked(_) => {}
+                Occasion::Hangup => hangups += 1,
+                Occasion::Changed => changes += 1,
+                Occasion::Look => looks += 1,
+            }
+        }
+        assert!(hangups > 0 && changes > 0 && looks > 0, "{hangups} {changes} {looks}");
+    }
+}

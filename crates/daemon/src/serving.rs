@@ -28,6 +28,13 @@ pub(crate) struct Bound {
     pub(crate) listener: Arc<Listener>,
 }
 
+impl Bound {
+    /// Whether this is the listener as it is written, so that it stays.
+    pub(crate) fn is(&self, plan: &ListenerPlan) -> bool {
+        self.listener.name() == plan.name && self.address == plan.bind_address()
+    }
+}
+
 /// A database as it was opened.
 #[derive(Clone)]
 pub(crate) struct Opened {
@@ -48,8 +55,7 @@ pub(crate) fn bind(plan: &Plan, held: &[Bound]) -> Result<Vec<Bound>, Faults> {
 
 fn bind_one(plan: &ListenerPlan, held: &[Bound]) -> Result<Bound, Fault> {
     let address = plan.bind_address();
-    let same = |bound: &&Bound| bound.listener.name() == plan.name && bound.address == address;
-    if let Some(bound) = held.iter().find(same) {
+    if let Some(bound) = held.iter().find(|bound| bound.is(plan)) {
         return Ok(bound.clone());
     }
     let socket = transport::listen(&address)?;

@@ -66,9 +66,9 @@ impl Watch {
         tokio::task::spawn_blocking(move || Digests::of(&named)).await.unwrap_or_default()
     }
 
-    /// Whether what is served was made of this.
+    /// Whether what is served was made of this. What only a rejected configuration names does not count.
     pub(crate) fn is_applied(&self, digests: &Digests) -> bool {
-        self.applied == *digests
+        digests.include(&self.applied)
     }
 
     /// What is served was made of.

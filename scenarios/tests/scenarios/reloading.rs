@@ -125,6 +125,33 @@ fn what_needs_a_restart_is_named_and_rejects_the_reload_whole() {
     house.curl("analyst").sql("app", "CREATE TABLE t(x)").with_status(200);
 }
 
+/// The node itself holds the port, whatever address of the machine is asked for: nobody else is to be stopped for it.
+#[test]
+fn an_address_that_the_node_itself_holds_needs_a_restart() {
+    let house = House::new();
+    let port = house.node.port();
+    house.change(|yaml| replaced(yaml, "127.0.0.1:0", &format!("0.0.0.0:{port}")));
+    house.hup();
+    house.node.logged(&["reload rejected", "needs a restart", "held by this node's own listener"]);
+    assert!(!house.node.log().contains("taken"), "{}", house.node.log());
+}
+
+/// Each setting that a reload changed is named: the record is made of it.
+#[test]
+fn what_changed_is_named_setting_by_setting() {
+    let house = House::new();
+    house.change(|yaml| {
+        let yaml = replaced(yaml, "127.0.0.1:0", "127.0.0.2:0");
+        let yaml = replaced(&yaml, "mode: rwc", "mode: ro");
+        let yaml = replaced(&yaml, "poll: 1h", "poll: 2h");
+        format!("{yaml}allow_weaker: [ nothing in particular ]\n")
+    });
+    house.hup_applies();
+    for named in ["listener h2 address", "database app mode", "reload", "allow_weaker"] {
+        house.node.logged(&["reload applied", named]);
+    }
+}
+
 /// Requests under way and connections that are open notice nothing of reloads that do not concern them.
 #[test]
 fn traffic_goes_on_while_the_configuration_is_read_again_and_again() {

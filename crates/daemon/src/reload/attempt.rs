@@ -24,7 +24,22 @@ impl Reloader {
         if self.watch.is_applied(&digests) {
             return Ok(Applied::Unchanged { generation: self.gateway.snapshot().generation });
         }
-        let (prepared, digests) = self.prepare(digests).await?;
+        let (prepared, read) = self.prepare(digests.clone()).await?;
+        let outcome = self.serve(Arc::clone(&prepared), read.clone(), allow).await;
+        if outcome.is_err() {
+            // This was told, and is not tried again until something changes.
+            self.watch.refused(Some(&prepared.plan), digests.and(read));
+        }
+        outcome
+    }
+
+    /// Serves by what was read, where that is possible and not weaker.
+    async fn serve(
+        &mut self,
+        prepared: Arc<Prepared>,
+        digests: Digests,
+        allow: &AllowWeaker,
+    ) -> Result<Applied, Rejected> {
         restart::needed(&self.serving, &prepared).map_err(Rejected::Restart)?;
         let differences = self.differences(&prepared).await;
         let mut found = weaker(&self.serving.prepared, &prepared);
@@ -48,7 +63,7 @@ impl Reloader {
             Ok(Read::Prepared(prepared, digests)) => Ok((Arc::new(*prepared), digests)),
             Ok(Read::Unprepared(plan, digests, faults)) => {
                 // What it names and is not there yet may come.
-                self.watch.refused(Some(&plan), digests);
+                self.watch.refused(Some(&plan), looked.and(digests));
                 Err(Rejected::Faults(faults))
             }
             Ok(Read::Unread(faults)) => {

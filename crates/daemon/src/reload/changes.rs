@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use config::Plan;
+use time::OffsetDateTime;
 
 use crate::serving::Serving;
 
@@ -17,6 +18,8 @@ pub(super) fn changes(old: &Serving, new: &Serving) -> Vec<String> {
     let named = |plan: &Plan| -> Vec<String> { plan.principals.iter().map(|one| one.name.clone()).collect() };
     found.extend(came_and_went("principal", &named(was), &named(is)));
     found.extend(profiles(old, new));
+    found.extend(listeners(was, is));
+    found.extend(databases(was, is));
     let sections = [
         ("principals", principals(was) != principals(is)),
         ("grants", grants(was) != grants(is)),
@@ -25,6 +28,8 @@ pub(super) fn changes(old: &Serving, new: &Serving) -> Vec<String> {
         ("audit", was.audit != is.audit),
         ("logging", was.logging != is.logging),
         ("environment", was.environment != is.environment),
+        ("reload", was.reload != is.reload),
+        ("allow_weaker", was.allow_weaker != is.allow_weaker),
     ];
     found.extend(sections.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name.to_owned()));
     found
@@ -37,7 +42,54 @@ fn came_and_went(what: &str, old: &[String], new: &[String]) -> Vec<String> {
     came.chain(went).collect()
 }
 
-/// Certificates and authorities of the TLS profiles.
+/// Listeners that stay under their names.
+fn listeners(old: &Plan, new: &Plan) -> Vec<String> {
+    let mut found = Vec::new();
+    for is in &new.listeners {
+        let Some(was) = old.listeners.iter().find(|was| was.name == is.name) else { continue };
+        let settings = [
+            ("address", was.bind_address() != is.bind_address()),
+            ("transport", was.transport != is.transport),
+            ("tls", was.tls != is.tls),
+            ("auth", was.auth != is.auth),
+        ];
+        found.extend(different(&format!("listener {}", is.name), &settings));
+    }
+    found
+}
+
+/// Databases that stay under their names.
+fn databases(old: &Plan, new: &Plan) -> Vec<String> {
+    let mut found = Vec::new();
+    for is in &new.databases {
+        let Some(was) = old.databases.iter().find(|was| was.name == is.name) else { continue };
+        let settings = [
+            ("backend", was.backend != is.backend),
+            ("path", was.path != is.path),
+            ("mode", was.mode != is.mode),
+            ("recommended_pragmas", was.recommended_pragmas != is.recommended_pragmas),
+        ];
+        found.extend(different(&format!("database {}", is.name), &settings));
+    }
+    found
+}
+
+fn different(what: &str, settings: &[(&str, bool)]) -> Vec<String> {
+    settings.iter().filter(|(_, differs)| *differs).map(|(setting, _)| format!("{what} {setting}")).collect()
+}
+
+/// The lists that a TLS profile has from files.
+fn lists(serving: &Serving, profile: &str) -> Vec<(String, Option<identity::CrlNumber>, OffsetDateTime)> {
+    let trust = serving.prepared.profiles.get(profile).and_then(|profile| profile.trust.as_ref());
+    let lists = trust.into_iter().flat_map(|trust| trust.revocations().lists());
+    let mut found: Vec<_> = lists
+        .map(|list| (list.crl().issuer().to_string(), list.crl().number(), list.crl().this_update()))
+        .collect();
+    found.sort_unstable();
+    found
+}
+
+/// Certificates and authorities of the TLS profiles, and what they ask.
 fn profiles(old: &Serving, new: &Serving) -> Vec<String> {
     let mut found = Vec::new();
     for (name, credential) in &new.credentials {
@@ -61,6 +113,13 @@ fn profiles(old: &Serving, new: &Serving) -> Vec<String> {
         if revocation(old) != revocation(new) {
             found.push(format!("tls.{name} revocation"));
         }
+        let settings = |serving: &Serving| {
+            let tls = serving.prepared.plan.tls.get(name)?;
+            Some((tls.client_auth, tls.min_version, tls.allow_x509_v1))
+        };
+        let differs =
+            [("lists", lists(old, name) != lists(new, name)), ("settings", settings(old) != settings(new))];
+        found.extend(different(&format!("tls.{name}"), &differs));
     }
     found
 }

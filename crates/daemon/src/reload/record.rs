@@ -57,7 +57,10 @@ impl Record {
     /// Notes that what is written is what is served: whatever was wrong has been taken back.
     pub(crate) fn mended(&self, now: OffsetDateTime) {
         let mut last = self.last.lock();
-        (last.good, last.error) = (now, None);
+        if last.error.take().is_some() {
+            last.result = Some("unchanged");
+        }
+        last.good = now;
     }
 
     /// For administrators: how old is what is served, and why it is not newer.

@@ -33,6 +33,17 @@ impl Digests {
         self
     }
 
+    /// Whether everything in `other` is in here, and the same.
+    pub(super) fn include(&self, other: &Self) -> bool {
+        other.0.iter().all(|(named, content)| self.0.get(named) == Some(content))
+    }
+
+    /// With later ones.
+    pub(crate) fn and(mut self, later: Self) -> Self {
+        self.extend(later);
+        self
+    }
+
     pub(super) fn extend(&mut self, other: Self) {
         self.0.extend(other.0);
     }

@@ -90,8 +90,42 @@ fn a_pair_that_stays_broken_is_rejected_once_and_the_old_one_is_served() {
     house.mend_pair();
     let error = || house.curl("admin").get("/_admin/status").json()["reload"]["last_error"].clone();
     within(Duration::from_secs(10), "a status without an error", &house, || error().is_null().then_some(()));
+    let status = house.curl("admin").get("/_admin/status").json();
+    assert_eq!(status["reload"]["last_result"], "unchanged", "{status}");
     house.change(|yaml| format!("{yaml}limits: {{ max_rows: 1 }}\n"));
     house.applies(1);
     let log = house.node.log();
     assert_eq!(log.matches("reload rejected").count(), 1, "{log}");
+}
+
+/// What an administrator was told is not told again when the files are found to have changed.
+#[test]
+fn what_was_rejected_when_it_was_asked_for_is_not_tried_again() {
+    let house = House::watching();
+    house.change(|yaml| replaced(yaml, "admins: [admin]", "admins: [admin, analyst]"));
+    house.curl("admin").body("{}").get("/_admin/reload").with_status(409);
+    // Long enough for a look at the files; another attempt would be in the log by then.
+    house.production.world.sh("sleep 1");
+    let log = house.node.log();
+    let outcomes: Vec<&str> = log.lines().filter(|line| line.contains("reload rejected")).collect();
+    assert!(outcomes.last().is_some_and(|line| line.contains("principal")), "{outcomes:#?}");
+    house.change(|yaml| {
+        let yaml = replaced(yaml, "admins: [admin, analyst]", "admins: [admin]");
+        format!("{yaml}limits: {{ max_rows: 1 }}\n")
+    });
+    house.applies(1);
+}
+
+/// Whoever keeps writing faults is told all the same.
+#[test]
+fn a_file_that_is_rewritten_with_faults_again_and_again_is_rejected() {
+    let house = House::watching();
+    let good = house.yaml();
+    let mut round = 0;
+    within(Duration::from_secs(20), "a rejection", &house, || {
+        round += 1;
+        house.change(|_| format!("{good}nonsense{round}: 1\n"));
+        std::thread::sleep(Duration::from_millis(500));
+        house.node.has_logged(&["reload rejected", "nonsense"]).then_some(())
+    });
 }
