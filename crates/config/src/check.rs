@@ -24,6 +24,8 @@ use crate::section::top::{Audit, ControlPlane, Ledger, Logging, Top};
 use crate::sources::{ENVIRONMENT, Outside, Sources};
 use crate::table::Table;
 
+pub use listener::fixed_port;
+
 /// The plan, as far as faults allow; what is wrong is noted with the reader.
 pub(crate) fn plan(reader: &mut Reader<'_>, sources: &Sources, top: Top) -> Plan {
     let environment = environment(reader, sources, &top.environment);

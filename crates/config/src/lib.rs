@@ -24,6 +24,7 @@ mod sources;
 mod table;
 mod yaml;
 
+pub use check::fixed_port;
 pub use origin::Origin;
 pub use plan::{
     AllowWeaker, AuditPlan, AuthorityPlan, Backend, ClientAuth, ClientCa, ControlPlanePlan, CrlPlan,

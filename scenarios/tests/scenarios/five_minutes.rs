@@ -270,6 +270,29 @@ fn a_port_that_is_taken_is_named() {
     analyst(&world, &node).get("/_health").with_status(200);
 }
 
+/// The address of the first run is the realm's own: commands find the node without being told, and a second listener can be added.
+#[test]
+fn the_address_of_the_first_run_is_written_into_the_new_realm() {
+    let world = World::new();
+    let free = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
+    let node = Node::start(&world, &["up", "--listen", &free.to_string()], &[]);
+    assert_eq!(node.address(), free);
+    assert!(world.read("realm/countersign.yaml").contains(&format!("address: \"{free}\"")));
+    world.countersign(&["status", "--as", "admin"]).succeeded().says("healthy");
+    world.countersign(&["query", "app", "SELECT 1"]).succeeded();
+    let yaml = world.read("realm/countersign.yaml");
+    let second = "listeners:\n  - { name: second, transport: h2, address: \"127.0.0.1:0\", tls: main, auth: [mtls] }\n";
+    world.write("realm/countersign.yaml", yaml.replacen("listeners:\n", second, 1));
+    world
+        .countersign(&["reload", "--as", "admin", "--url", &format!("https://localhost:{}", free.port())])
+        .succeeded();
+    drop(node.interrupted());
+    let other = World::new();
+    drop(Node::up(&other));
+    let yaml = other.read("realm/countersign.yaml");
+    assert!(yaml.contains("127.0.0.1:7777"), "a port that the system chose is not the realm's own: {yaml}");
+}
+
 /// A file that lies where the realm should be is left alone.
 #[test]
 fn a_file_in_the_place_of_the_realm_is_left_alone() {

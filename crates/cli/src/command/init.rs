@@ -23,7 +23,7 @@ pub(crate) struct Init {
 impl Init {
     pub(super) fn run(self, console: &mut Console) -> Result<Exit, Faults> {
         let realm = self.realm.display();
-        let (_, created) = self.making.open_or_create(&self.realm, console)?;
+        let (_, created) = self.making.open_or_create(&self.realm, None, console)?;
         if created.is_none() {
             console.line(format_args!("countersign: realm {realm} is there already; nothing was changed"));
         }

@@ -22,13 +22,17 @@ pub(super) struct Making {
 }
 
 impl Making {
-    /// Opens the realm, or makes it and says so.
+    /// Opens the realm, or makes it and says so. A new one listens on `listen`, where that is given and names its port.
     pub(super) fn open_or_create(
         &self,
         folder: &Path,
+        listen: Option<&str>,
         console: &mut Console,
     ) -> Result<(Realm, Option<Created>), Faults> {
-        let spec = self.spec()?;
+        let mut spec = self.spec()?;
+        if let Some(address) = listen.filter(|address| config::fixed_port(address).is_some()) {
+            address.clone_into(&mut spec.listen);
+        }
         let making = Realm::open_or_create(folder, &spec, console.now());
         let (realm, created) = runtime()?.block_on(making)?;
         if let (None, Some(file)) = (&created, &self.key_password_file) {

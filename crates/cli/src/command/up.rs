@@ -22,7 +22,8 @@ pub(crate) struct Up {
     /// The folder of the realm.
     #[arg(long, value_name = "DIR", default_value = "./realm")]
     realm: PathBuf,
-    /// The address to serve on, in place of the one in the realm's configuration.
+    /// The address to serve on: written into a new realm's configuration (unless the system is to choose the port, :0), and
+    /// in place of the one in the configuration of a realm that is there.
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
     #[command(flatten)]
@@ -31,12 +32,15 @@ pub(crate) struct Up {
 
 impl Up {
     pub(super) fn run(self, console: &mut Console) -> Result<Exit, Faults> {
-        let (realm, _) = self.making.open_or_create(&self.realm, console)?;
-        let overrides = Overrides { listen: self.listen.clone(), ..Overrides::default() };
+        let (realm, created) = self.making.open_or_create(&self.realm, self.listen.as_deref(), console)?;
+        // What a new realm's configuration says already need not be said over it.
+        let written = |address: &String| created.is_some() && config::fixed_port(address).is_some();
+        let listen = self.listen.clone().filter(|address| !written(address));
+        let elsewhere = listen.is_some();
+        let overrides = Overrides { listen, ..Overrides::default() };
         let sources = loading::sources(Some(realm.config().to_owned()), overrides);
         let (plan, warnings) = config::read(&sources)?;
         let principals = principals(&plan);
-        let elsewhere = self.listen.is_some();
         serve::node(sources, plan, warnings, |announced| {
             serve::announce(console, announced);
             console.line(format_args!("  principals  {principals}"));

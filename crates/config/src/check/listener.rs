@@ -110,6 +110,12 @@ fn address(reader: &mut Reader<'_>, called: &str, written: &At<Listener>) -> Opt
     Some(address.value.clone())
 }
 
+/// The port of a listener's address; none where it is no `HOST:PORT`, or the system is to choose the port.
+#[must_use]
+pub fn fixed_port(address: &str) -> Option<u16> {
+    parse(address).map(|address| address.port).filter(|port| *port != 0)
+}
+
 fn refuse_address(reader: &mut Reader<'_>, at: &At<String>, called: &str) {
     let said = format!("config: {called}: the address {:?} is not HOST:PORT", at.value);
     reader.refuse(at, said, "write it like 127.0.0.1:7777, [::1]:7777 or :7777");
