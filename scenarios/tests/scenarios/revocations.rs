@@ -167,8 +167,7 @@ fn an_authority_is_revoked_only_where_it_is_meant_and_a_root_never() {
     world.countersign(&["check", "realm/countersign.yaml"]).succeeded().says(warning);
     world.countersign(&["cert", "issue", "--cn", "late"]).exited(2).says(warning);
     world.countersign(&["cert", "issue", "--profile", "server", "--cn", "other"]).succeeded();
-    let node = Node::start(&world, &["up"], &[]);
-    assert!(node.log().contains(warning), "{}", node.log());
+    Node::up(&world).logged(&[warning]);
 }
 
 /// A backup that was put in place under a running node is not what the node reads: it says so, and records nothing more.
