@@ -10,6 +10,7 @@
 mod audit;
 mod certificates;
 mod denials;
+mod notes;
 mod revocations;
 mod sample;
 
@@ -27,6 +28,11 @@ pub use certificates::{
 pub use denials::{
     a_certificate_is_denied_once, denials_are_told_among_the_revocations_in_their_order,
     what_was_issued_here_is_not_denied, who_waits_for_a_change_hears_of_a_denial,
+};
+pub use notes::{
+    a_note_is_read_as_it_was_written, a_note_is_replaced_by_who_has_seen_it,
+    expired_notes_are_removed_and_no_others, notes_are_listed_in_the_order_of_their_keys,
+    one_of_many_writes_a_note,
 };
 pub use revocations::{
     a_certificate_is_revoked_once, a_certificate_is_revoked_with_its_moment_and_reason,
@@ -61,6 +67,11 @@ pub async fn run_all<L: Ledger + 'static, F: Future<Output = L>>(make: impl Fn()
     what_was_issued_here_is_not_denied(&make().await).await;
     denials_are_told_among_the_revocations_in_their_order(&make().await).await;
     who_waits_for_a_change_hears_of_a_denial(&make().await).await;
+    a_note_is_read_as_it_was_written(&make().await).await;
+    a_note_is_replaced_by_who_has_seen_it(&make().await).await;
+    one_of_many_writes_a_note(std::sync::Arc::new(make().await)).await;
+    notes_are_listed_in_the_order_of_their_keys(&make().await).await;
+    expired_notes_are_removed_and_no_others(&make().await).await;
     events_are_found_by_every_field_newest_first(&make().await).await;
     pages_of_events_meet_without_gap_or_overlap(&make().await).await;
     pruning_removes_what_is_older_and_nothing_else(&make().await).await;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use fault::Fault;
 use identity::{RevocationReason, Serial};
 
+use crate::note::Shelf;
 use crate::record::State;
 
 /// Why a verb of the ledger failed. Nothing has changed where one is given.
@@ -36,6 +37,13 @@ pub enum LedgerError {
     },
     /// Nothing is revoked for this reason.
     NoReason(RevocationReason),
+    /// The note is not in the version that its writer has seen: somebody else was faster.
+    Changed {
+        /// Its shelf.
+        shelf: Shelf,
+        /// Its key.
+        key: String,
+    },
     /// The ledger has been closed.
     Closed,
     /// The file was moved away or replaced while it was open: what is read is old, and what would be written is lost.
@@ -62,6 +70,9 @@ impl fmt::Display for LedgerError {
                 )
             }
             Self::NoReason(reason) => write!(f, "{reason} is no reason to revoke a certificate"),
+            Self::Changed { shelf, key } => {
+                write!(f, "the note \"{key}\" of {shelf} was changed by somebody else meanwhile")
+            }
             Self::Closed => f.write_str("the ledger is closed"),
             Self::Replaced(path) => write!(
                 f,
@@ -98,6 +109,7 @@ impl From<LedgerError> for Fault {
             LedgerError::NoReason(_) => Self::yours(error.to_string())
                 .because("it is what a delta list says of a certificate that comes off hold")
                 .remedy("keyCompromise, affiliationChanged, superseded, cessationOfOperation, privilegeWithdrawn, …"),
+            LedgerError::Changed { .. } => Self::theirs(error.to_string()).remedy("try again"),
             LedgerError::Duplicate(_) | LedgerError::NotDrafted { .. } | LedgerError::Closed => {
                 Self::ours(error.to_string())
             }

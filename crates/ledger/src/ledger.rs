@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use crate::audit::{AuditEvent, AuditFilter};
 use crate::error::LedgerError;
+use crate::note::{NewNote, Note, Shelf};
 use crate::page::Page;
 use crate::record::{CertificateFilter, CertificateId, CertificateRecord, DraftRecord};
 use crate::revocation::{Denial, RevocationRecord, Revoked};
@@ -71,6 +72,28 @@ pub trait Ledger: Send + Sync + fmt::Debug {
 
     /// The certificates that a filter lets through, newest first.
     fn certificates(&self, filter: CertificateFilter) -> Answer<'_, Page<CertificateRecord>>;
+
+    /// A note, whether or not it has expired.
+    fn note(&self, shelf: Shelf, key: String) -> Answer<'_, Option<Note>>;
+
+    /// The notes of a shelf behind this key, by the bytes of their keys: at most `limit`, and never more than
+    /// [`Page::MAX_LIMIT`](crate::Page::MAX_LIMIT), which 0 asks for.
+    fn notes(&self, shelf: Shelf, after: Option<String>, limit: usize) -> Answer<'_, Vec<Note>>;
+
+    /// Writes a note and says its version. It does not move the [`revision`](Self::revision).
+    ///
+    /// # Errors
+    /// [`LedgerError::Changed`] where the note is not, or no longer, in the version that the writer has seen.
+    fn write_note(&self, shelf: Shelf, note: NewNote) -> Answer<'_, u64>;
+
+    /// Removes a note in the version that the caller has seen.
+    ///
+    /// # Errors
+    /// As [`write_note`](Self::write_note).
+    fn remove_note(&self, shelf: Shelf, key: String, seen: u64) -> Answer<'_, ()>;
+
+    /// Removes the notes that expired before a moment and says how many they were.
+    fn prune_notes(&self, before: OffsetDateTime) -> Answer<'_, u64>;
 
     /// Appends events, all of them or none.
     fn audit(&self, events: Vec<AuditEvent>) -> Answer<'_, ()>;

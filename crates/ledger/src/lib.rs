@@ -3,6 +3,7 @@
 //! - [`ledger`]: the [`Ledger`] trait, in the verbs of the domain.
 //! - [`record`]: what is kept of a certificate, from draft to end.
 //! - [`revocation`]: what is kept of a certificate that was taken back or denied.
+//! - [`note`]: small documents that acts keep: a service's state, an invitation, a rotation.
 //! - [`audit`]: what is kept of a decision: sign-in, refusal, issue, revocation, act of an administrator.
 //! - [`page`]: answers that come in parts.
 //! - [`error`]: why a verb failed.
@@ -13,6 +14,7 @@ mod audit;
 pub mod conformance;
 mod error;
 mod ledger;
+mod note;
 mod page;
 mod record;
 mod revocation;
@@ -21,6 +23,7 @@ mod sqlite;
 pub use audit::{AuditEvent, AuditFilter, AuditKind};
 pub use error::LedgerError;
 pub use ledger::{Answer, Ledger};
+pub use note::{NewNote, Note, Shelf};
 pub use page::{Cursor, Page};
 pub use record::{
     CertificateFilter, CertificateId, CertificateRecord, DraftRecord, IssuerName, Revocation, State,

@@ -1,6 +1,7 @@
 //! The ledger in one SQLite file: WAL, synced before every answer, one writer whose commits are shared by all who
 //! wait.
 
+mod notes;
 mod place;
 mod read;
 mod schema;
@@ -23,6 +24,7 @@ use time::OffsetDateTime;
 use crate::audit::{AuditEvent, AuditFilter};
 use crate::error::LedgerError;
 use crate::ledger::{Answer, Ledger};
+use crate::note::{NewNote, Note, Shelf};
 use crate::page::Page;
 use crate::record::{CertificateFilter, CertificateId, CertificateRecord, DraftRecord};
 use crate::revocation::{Denial, RevocationRecord, Revoked};
@@ -151,6 +153,26 @@ impl Ledger for SqliteLedger {
 
     fn certificates(&self, filter: CertificateFilter) -> Answer<'_, Page<CertificateRecord>> {
         self.ask(move |connection| read::certificates(connection, &filter))
+    }
+
+    fn note(&self, shelf: Shelf, key: String) -> Answer<'_, Option<Note>> {
+        self.ask(move |connection| notes::one(connection, shelf, &key))
+    }
+
+    fn notes(&self, shelf: Shelf, after: Option<String>, limit: usize) -> Answer<'_, Vec<Note>> {
+        self.ask(move |connection| notes::some(connection, shelf, after.as_deref(), limit))
+    }
+
+    fn write_note(&self, shelf: Shelf, note: NewNote) -> Answer<'_, u64> {
+        self.number(Change::WriteNote { shelf, note })
+    }
+
+    fn remove_note(&self, shelf: Shelf, key: String, seen: u64) -> Answer<'_, ()> {
+        self.change(Change::RemoveNote { shelf, key, seen })
+    }
+
+    fn prune_notes(&self, before: OffsetDateTime) -> Answer<'_, u64> {
+        self.number(Change::PruneNotes { before })
     }
 
     fn audit(&self, events: Vec<AuditEvent>) -> Answer<'_, ()> {

@@ -117,6 +117,26 @@ impl Ledger for FailsToComplete<'_> {
     fn next_crl_number(&self, issuer: identity::Pin) -> Answer<'_, u64> {
         self.0.next_crl_number(issuer)
     }
+    fn note(&self, shelf: ledger::Shelf, key: String) -> Answer<'_, Option<ledger::Note>> {
+        self.0.note(shelf, key)
+    }
+    fn notes(
+        &self,
+        shelf: ledger::Shelf,
+        after: Option<String>,
+        limit: usize,
+    ) -> Answer<'_, Vec<ledger::Note>> {
+        self.0.notes(shelf, after, limit)
+    }
+    fn write_note(&self, shelf: ledger::Shelf, note: ledger::NewNote) -> Answer<'_, u64> {
+        self.0.write_note(shelf, note)
+    }
+    fn remove_note(&self, shelf: ledger::Shelf, key: String, seen: u64) -> Answer<'_, ()> {
+        self.0.remove_note(shelf, key, seen)
+    }
+    fn prune_notes(&self, before: time::OffsetDateTime) -> Answer<'_, u64> {
+        self.0.prune_notes(before)
+    }
     fn changed(&self, since: u64) -> Answer<'_, u64> {
         self.0.changed(since)
     }

@@ -260,7 +260,7 @@ pub(super) fn millis(at: OffsetDateTime) -> i64 {
     i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
 }
 
-fn moment(millis: i64) -> rusqlite::Result<OffsetDateTime> {
+pub(super) fn moment(millis: i64) -> rusqlite::Result<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000)
         .map_err(|error| unreadable(error.to_string()))
 }

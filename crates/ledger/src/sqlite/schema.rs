@@ -145,4 +145,14 @@ CREATE TABLE denials (
   reason TEXT NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX denials_by_serial ON denials (serial, issuer_key);
+", "
+CREATE TABLE notes (
+  shelf TEXT NOT NULL,
+  key TEXT NOT NULL,
+  text TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  expires_at INTEGER,
+  PRIMARY KEY (shelf, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX notes_by_expiry ON notes (expires_at) WHERE expires_at IS NOT NULL;
 "];

@@ -60,6 +60,11 @@ forward! {
     audit_events(filter: crate::AuditFilter) -> crate::Page<crate::AuditEvent>;
     prune_audit(before: OffsetDateTime) -> u64;
     revision() -> u64;
+    note(shelf: crate::Shelf, key: String) -> Option<crate::Note>;
+    notes(shelf: crate::Shelf, after: Option<String>, limit: usize) -> Vec<crate::Note>;
+    write_note(shelf: crate::Shelf, note: crate::NewNote) -> u64;
+    remove_note(shelf: crate::Shelf, key: String, seen: u64) -> ();
+    prune_notes(before: OffsetDateTime) -> u64;
     close() -> ();
 }
 

@@ -2,9 +2,11 @@ use identity::{Fingerprint, Pin, RevocationReason, Serial};
 use rusqlite::{OptionalExtension, Transaction, params};
 use time::OffsetDateTime;
 
+use super::notes;
 use super::read::{self, millis, state_of};
 use crate::audit::AuditEvent;
 use crate::error::LedgerError;
+use crate::note::{NewNote, Shelf};
 use crate::record::{CertificateId, DraftRecord, State};
 use crate::revocation::{Denial, Revoked};
 
@@ -17,6 +19,9 @@ pub(super) enum Change {
     Revoke { id: CertificateId, reason: RevocationReason, at: OffsetDateTime },
     Deny(Denial),
     NumberCrl { issuer: Pin },
+    WriteNote { shelf: Shelf, note: NewNote },
+    RemoveNote { shelf: Shelf, key: String, seen: u64 },
+    PruneNotes { before: OffsetDateTime },
     Audit(Vec<AuditEvent>),
     PruneAudit { before: OffsetDateTime },
 }
@@ -64,6 +69,13 @@ pub(super) fn apply(
             return deny(transaction, denial, revision).map(|denied| Outcome::Revoked(Box::new(denied)));
         }
         Change::NumberCrl { issuer } => return Ok(Outcome::Number(number_crl(transaction, issuer)?)),
+        Change::WriteNote { shelf, note } => {
+            return notes::write(transaction, *shelf, note).map(Outcome::Number);
+        }
+        Change::RemoveNote { shelf, key, seen } => notes::remove(transaction, *shelf, key, *seen)?,
+        Change::PruneNotes { before } => {
+            return notes::prune(transaction, *before).map(Outcome::Number);
+        }
         Change::Audit(events) => audit(transaction, events)?,
         Change::PruneAudit { before } => {
             let removed =
