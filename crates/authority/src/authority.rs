@@ -1,7 +1,7 @@
 //! A signing key and its certificate, able to turn a recorded draft into a certificate.
 
-mod check;
-mod subject;
+pub(crate) mod check;
+pub(crate) mod subject;
 
 use std::fmt;
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! The exact bytes that are to be signed: checked, linted, and not yet on record.
 
+mod anew;
 mod leaf;
 mod tier;
 mod validity;

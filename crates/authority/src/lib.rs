@@ -14,7 +14,9 @@
 //! - [`revoke`](mod@revoke): what was issued is taken back, on record before anybody hears of it.
 //! - [`crl`]: the signed list of what was taken back.
 //! - [`tier`]: the root and the issuers below it.
+//! - [`anew`]: what takes the place of a root or an issuer, and what joins the old to the new.
 
+mod anew;
 mod authority;
 mod crl;
 mod draft;
@@ -32,6 +34,7 @@ mod sign;
 mod stand_in;
 mod tier;
 
+pub use anew::{Certified, succeed_root};
 pub use authority::{Authority, Standing};
 pub use crl::SignedCrl;
 pub use draft::Draft;

@@ -69,6 +69,17 @@ impl IssuerKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 
+    /// The kind of an issuer, by what its certificate lets it issue.
+    #[must_use]
+    pub fn of(issuer: &Certificate) -> Option<Self> {
+        let usages = issuer.usages()?;
+        let same = |kind: &Self| {
+            let own = kind.usages();
+            own.len() == usages.len() && own.iter().all(|usage| usages.contains(usage))
+        };
+        Self::ALL.into_iter().find(same)
+    }
+
     pub(crate) fn usages(self) -> Vec<Usage> {
         match self {
             Self::Server => vec![Usage::ServerAuth],

@@ -71,7 +71,7 @@ pub(super) fn key(issuer: &Certificate, key: &PrivateKey) -> Result<(), Fault> {
         .remedy("name the key that was made with this certificate"))
 }
 
-pub(super) fn below(issuer: &Certificate, root: &Certificate) -> Result<(), Fault> {
+pub(crate) fn below(issuer: &Certificate, root: &Certificate) -> Result<(), Fault> {
     let names = format!("the issuer \"{}\"", issuer.identity().subject());
     let root_name = root.identity().subject();
     if issuer.identity().issuer() != root_name || !is_signed_by(issuer, root) {

@@ -11,7 +11,7 @@ use x509_parser::prelude::FromDer;
 use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 
 /// Everything of the issuer that shows in what it issues.
-pub(super) fn issuing(issuer: &Certificate) -> Result<CertificateParams, Fault> {
+pub(crate) fn issuing(issuer: &Certificate) -> Result<CertificateParams, Fault> {
     let (_, parsed) =
         X509Certificate::from_der(issuer.der()).map_err(|error| unreadable(issuer).because(error))?;
     let mut params = CertificateParams::default();

@@ -68,7 +68,7 @@ impl Authority {
         drafted(&linted, issuer, &profile, validity.warning().into_iter().collect(), now)
     }
 
-    fn check_room_below(&self, usages: &[Usage]) -> Result<(), Fault> {
+    pub(super) fn check_room_below(&self, usages: &[Usage]) -> Result<(), Fault> {
         let name = self.certificate().identity().subject();
         if self.certificate().path_len() == Some(0) {
             return Err(Fault::yours(format!("\"{name}\" may have no issuer below it"))
@@ -96,6 +96,6 @@ fn public(key: &PrivateKey) -> Result<SubjectPublicKeyInfo, Fault> {
     SubjectPublicKeyInfo::from_der(&key.public_spki()).map_err(unwritten)
 }
 
-fn unwritten(error: rcgen::Error) -> Fault {
+pub(super) fn unwritten(error: rcgen::Error) -> Fault {
     Fault::ours("a draft could not be written").because(error)
 }

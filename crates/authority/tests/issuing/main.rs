@@ -3,6 +3,8 @@
 extern crate countersign_authority as authority;
 
 #[cfg(test)]
+mod anew;
+#[cfg(test)]
 mod authorities;
 #[cfg(test)]
 mod csr;
