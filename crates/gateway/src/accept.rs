@@ -164,8 +164,9 @@ impl Arriving {
                 let h2 = alpn.as_deref() == Some(b"h2");
                 Some(Shaken { stream: Box::new(stream), h2, server_name: sni, verdict, hello })
             }
-            Err(failure) => {
+            Err((failure, farewell)) => {
                 self.note(&failure, generation);
+                farewell.linger().await;
                 None
             }
         }

@@ -29,6 +29,7 @@ pub(crate) use alert::error_for;
 pub use ask::Vouchers;
 pub use door::{Accepted, ClientAuth, Door, DoorSpec};
 pub use failure::{FailureKind, HandshakeFailure};
+pub use farewell::Farewell;
 pub use hello::{Heard, HelloId};
 pub use memory::Memories;
 pub use online::{Asking, Online};

@@ -1,7 +1,8 @@
 //! The ledger remembers every sign-in and every refusal.
 
 use serde_json::{Value, json};
-use testkit::{Curl, Node, World};
+use testkit::wire::No;
+use testkit::{Client, Curl, Node, World};
 
 /// Asks the ledger of a realm, through a second node that serves the file read-only.
 pub fn audited(world: &World, sql: &str) -> Value {
@@ -63,6 +64,20 @@ fn a_refusal_is_on_record_with_its_code_and_the_id_that_the_client_saw() {
     );
     assert_eq!(rows[0][0], "certificate-required", "{rows}");
     assert_eq!(rows[1], json!(["no-grant", "analyst", id, 1]), "{rows}");
+}
+
+/// Whoever has heard "no" is on record, however long it keeps the connection and however soon the node ends.
+#[test]
+fn a_refusal_is_on_record_when_the_node_ends_before_the_client_has_gone() {
+    let world = World::new();
+    let node = Node::up(&world);
+    let mut client =
+        Client::new().asking_for("localhost").connect(&node).expect("TLS 1.3 tells it after the handshake");
+    assert!(matches!(client.hear(), Err(No::Alert(_))));
+    assert_eq!(node.interrupted().code, Some(0));
+    drop(client);
+    let rows = audited(&world, "SELECT code FROM audit WHERE kind = 'refusal'");
+    assert_eq!(rows, json!([["certificate-required"]]));
 }
 
 /// L4: what was issued is on record with the serial that openssl reads from the certificate.

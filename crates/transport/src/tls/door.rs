@@ -14,13 +14,15 @@ use tokio_rustls::server::TlsStream;
 
 use super::ask::{Ask, Vouchers};
 use super::failure::{FailureKind, HandshakeFailure};
+use super::farewell::Farewell;
+use super::first_bytes;
 use super::hello::HelloId;
 use super::memory::Memories;
 use super::notes::{self, Notes};
 use super::online::Online;
 use super::provider::{self, TlsVersion};
 use super::resolve::ByName;
-use super::{farewell, first_bytes};
+
 use crate::Clock;
 use crate::clock::RustlsTime;
 
@@ -171,21 +173,20 @@ impl Door {
     /// Does the handshake on a connection, within the time it may take, and judges the client's chain.
     ///
     /// # Errors
-    /// The handshake failed, or the client's chain was refused; the client has been told by an alert.
-    pub async fn accept(&self, tcp: TcpStream) -> Result<Accepted, HandshakeFailure> {
-        let failed = match tokio::time::timeout(self.timeout, self.shake(tcp)).await {
-            Ok(Ok(accepted)) => return Ok(self.settled(accepted).await),
-            Ok(Err(failed)) => failed,
+    /// The handshake failed, or the client's chain was refused; the client has been told by an alert, and the [`Farewell`]
+    /// is what gives it time to hear so.
+    pub async fn accept(&self, tcp: TcpStream) -> Result<Accepted, (HandshakeFailure, Farewell)> {
+        match tokio::time::timeout(self.timeout, self.shake(tcp)).await {
+            Ok(Ok(accepted)) => Ok(self.settled(accepted).await),
+            Ok(Err((failure, tcp))) => {
+                let farewell = Farewell::new(tcp.filter(|_| failure.kind().has_last_words()));
+                Err((failure, farewell))
+            }
             Err(_) => {
                 let cause = format!("the handshake was not done after {} s", self.timeout.as_secs_f32());
-                return Err(HandshakeFailure::new(FailureKind::Timeout, cause));
+                Err((HandshakeFailure::new(FailureKind::Timeout, cause), Farewell::new(None)))
             }
-        };
-        let (failure, tcp) = failed;
-        if let Some(tcp) = tcp.filter(|_| failure.kind().has_last_words()) {
-            farewell::linger(tcp).await;
         }
-        Err(failure)
     }
 
     /// Asks what could not be asked within the handshake, where rustls does not wait.

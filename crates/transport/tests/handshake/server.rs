@@ -52,11 +52,16 @@ pub(crate) async fn start_door(door: Door) -> Server {
             let (tcp, _) = listener.accept().await.unwrap();
             let (door, sender) = (door.clone(), sender.clone());
             tokio::spawn(async move {
-                let mut outcome = door.accept(tcp).await;
-                if let Ok(accepted) = &mut outcome {
-                    greet(accepted).await;
+                match door.accept(tcp).await {
+                    Ok(mut accepted) => {
+                        greet(&mut accepted).await;
+                        let _ = sender.send(Ok(accepted));
+                    }
+                    Err((failure, farewell)) => {
+                        let _ = sender.send(Err(failure));
+                        farewell.linger().await;
+                    }
                 }
-                let _ = sender.send(outcome);
             });
         }
     });
