@@ -13,6 +13,7 @@
 //! - [`node`]: the binary under test, serving.
 //! - [`openssl`]: the real openssl as a peer.
 //! - [`patience`]: waiting for a condition.
+//! - [`postgres`]: the real PostgreSQL.
 //! - [`ran`]: a program that ran to its end.
 //! - [`recipe`]: PKIs made by the openssl lines that users copy.
 //! - [`revocation`]: lists of what an authority took back.
@@ -28,6 +29,7 @@ pub mod h2;
 pub mod node;
 pub mod openssl;
 pub mod patience;
+pub mod postgres;
 pub mod ran;
 pub mod recipe;
 pub mod revocation;
@@ -40,6 +42,7 @@ pub use curl::{Answer, Curl};
 pub use h2::H2;
 pub use node::Node;
 pub use openssl::s_client;
+pub use postgres::Postgres;
 pub use ran::Ran;
 pub use wire::Wire;
 pub use world::World;

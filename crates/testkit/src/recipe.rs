@@ -43,7 +43,7 @@ pub fn internal_authority(world: &World) {
 /// The folder that holds what `script` makes; runs it where the folder is missing, or made by another script.
 ///
 /// Other test processes may want the same folder at the same moment, hence the lock.
-fn made(name: &str, script: &str) -> PathBuf {
+pub(crate) fn made(name: &str, script: &str) -> PathBuf {
     let root = binary::target_folder().join("testkit");
     fs::create_dir_all(&root).expect("a folder below the target folder");
     let lock = File::create(root.join(format!("{name}.lock"))).expect("a lock file");

@@ -17,6 +17,7 @@ mod http;
 mod identities;
 mod internal_authority;
 mod keys;
+mod ledger_on_postgresql;
 mod limits;
 mod live_sessions;
 mod matrix;
