@@ -55,6 +55,25 @@ fn any_bytes_are_no_request_or_one_that_reads_the_same_when_written() {
 }
 
 #[test]
+fn any_end_of_an_address_is_no_request_or_one_that_can_be_written() {
+    check!().with_type::<String>().for_each(|path| {
+        if let Ok(request) = Request::from_path(path) {
+            assert!(request.to_der().is_ok());
+        }
+    });
+}
+
+#[test]
+fn a_request_in_base64_is_the_request() {
+    use base64::Engine as _;
+
+    check!().for_each(|bytes: &[u8]| {
+        let path = base64::prelude::BASE64_STANDARD.encode(bytes);
+        assert_eq!(Request::from_path(&path).ok(), Request::from_der(bytes).ok());
+    });
+}
+
+#[test]
 fn any_bytes_are_no_answer() {
     check!().for_each(|bytes: &[u8]| assert_eq!(judged(bytes), None));
 }

@@ -9,7 +9,7 @@ use crate::{Certificate, Serial, der};
 pub struct CertId(pub(super) Id);
 
 /// The hash of a [`CertId`]. It only finds the issuer; nothing is proved by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IdHash {
     /// SHA-1, which RFC 5019 makes every responder know.
     Sha1,
@@ -31,12 +31,21 @@ impl CertId {
     /// Names the certificate with this serial number that `issuer` issued. `None` where the issuer's key cannot be read.
     #[must_use]
     pub fn new(serial: &Serial, issuer: &Certificate, hash: IdHash) -> Option<Self> {
+        let name = hash.digest(issuer.identity().subject().der());
+        let key = hash.digest(key_bits(issuer)?);
+        Self::from_hashes(serial, hash, &name, &key)
+    }
+
+    fn from_hashes(
+        serial: &Serial,
+        hash: IdHash,
+        name: &digest::Digest,
+        key: &digest::Digest,
+    ) -> Option<Self> {
         let oid = match hash {
             IdHash::Sha1 => SHA1,
             IdHash::Sha256 => SHA256,
         };
-        let name = hash.digest(issuer.identity().subject().der());
-        let key = hash.digest(key_bits(issuer)?);
         Some(Self(Id {
             hash: Algorithm { oid, parameters: Some(Any::null()) },
             issuer_name: OctetString::new(name.as_ref()).ok()?,
@@ -69,6 +78,61 @@ impl CertId {
     #[must_use]
     pub fn names(&self, subject: &Certificate, issuer: &Certificate) -> bool {
         self.serial().as_ref() == Some(subject.identity().serial()) && self.is_of(issuer)
+    }
+}
+
+/// An issuer as questions name it, hashed once.
+#[derive(Clone, Debug)]
+pub struct IssuerId {
+    sha1: Hashes,
+    sha256: Hashes,
+}
+
+/// What one kind of hash makes of an issuer's name and key.
+#[derive(Clone, Debug)]
+struct Hashes {
+    name: digest::Digest,
+    key: digest::Digest,
+}
+
+impl IssuerId {
+    /// Of this issuer. `None` where its key cannot be read.
+    #[must_use]
+    pub fn of(issuer: &Certificate) -> Option<Self> {
+        let key = key_bits(issuer)?;
+        let hashes = |hash: IdHash| Hashes {
+            name: hash.digest(issuer.identity().subject().der()),
+            key: hash.digest(key),
+        };
+        Some(Self { sha1: hashes(IdHash::Sha1), sha256: hashes(IdHash::Sha256) })
+    }
+
+    /// By which hash `id` names a certificate of this issuer; `None` where it names one of somebody else.
+    #[must_use]
+    pub fn issued(&self, id: &CertId) -> Option<IdHash> {
+        let hash = match id.0.hash.oid {
+            SHA1 => IdHash::Sha1,
+            SHA256 => IdHash::Sha256,
+            _ => return None,
+        };
+        let own = self.hashes(hash);
+        let same = id.0.issuer_name.as_bytes() == own.name.as_ref()
+            && id.0.issuer_key.as_bytes() == own.key.as_ref();
+        same.then_some(hash)
+    }
+
+    /// Names the certificate with this serial number. `None` where it is none that a certificate may have.
+    #[must_use]
+    pub fn id(&self, serial: &Serial, hash: IdHash) -> Option<CertId> {
+        let own = self.hashes(hash);
+        CertId::from_hashes(serial, hash, &own.name, &own.key)
+    }
+
+    fn hashes(&self, hash: IdHash) -> &Hashes {
+        match hash {
+            IdHash::Sha1 => &self.sha1,
+            IdHash::Sha256 => &self.sha256,
+        }
     }
 }
 

@@ -14,12 +14,11 @@ const NO_CHECK: &str = "1.3.6.1.5.5.7.48.1.5";
 /// A responder's certificate with a lifetime up to this need not be asked about: it ends before the answer would matter.
 const SHORT_LIVED: Duration = Duration::days(7);
 
-/// Whether `issuer` itself lets the holder of `delegate` answer for it at `now` (RFC 6960 §4.2.2.2), or why not.
-pub(super) fn may_answer(
-    delegate: &Certificate,
-    issuer: &Certificate,
-    now: OffsetDateTime,
-) -> Result<(), String> {
+/// Whether `issuer` itself lets the holder of `delegate` answer for it at `now` (RFC 6960 §4.2.2.2).
+///
+/// # Errors
+/// Why not.
+pub fn may_answer(delegate: &Certificate, issuer: &Certificate, now: OffsetDateTime) -> Result<(), String> {
     let identity = delegate.identity();
     let title = cause::title(delegate);
     if identity.issuer() != issuer.identity().subject()

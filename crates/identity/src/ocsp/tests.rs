@@ -6,7 +6,8 @@ use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    Answer, CertId, Failure, IdHash, OcspError, Reply, Request, Signature, Single, Status, sign, verify,
+    Answer, CertId, Failure, IdHash, IssuerId, OcspError, Reply, Request, Signature, Single, Status, sign,
+    verify,
 };
 use crate::{BadSignature, Certificate, Malformed, RevocationReason};
 
@@ -248,5 +249,37 @@ fn no_changed_bit_turns_an_answer_into_another() {
         if let Ok(answer) = world.verify(&changed) {
             assert_eq!(answer.status, revoked, "byte {at}");
         }
+    }
+}
+
+#[test]
+fn an_issuer_hashed_once_names_and_knows_the_same_certificates() {
+    let World { root: issuer, alice } = World::new();
+    let other = root("another root");
+    let serial = alice.identity().serial();
+    let (own, stranger) =
+        (IssuerId::of(&issuer.certificate).unwrap(), IssuerId::of(&other.certificate).unwrap());
+    for hash in [IdHash::Sha1, IdHash::Sha256] {
+        let id = CertId::new(serial, &issuer.certificate, hash).unwrap();
+        assert_eq!(own.id(serial, hash), Some(id.clone()));
+        assert_eq!((own.issued(&id), stranger.issued(&id)), (Some(hash), None));
+    }
+}
+
+#[test]
+fn a_question_in_an_address_may_escape_any_character_and_leave_the_padding_out() {
+    use base64::Engine as _;
+    use base64::prelude::BASE64_STANDARD;
+
+    let World { root, alice } = World::new();
+    let request = Request::new(&alice, &root.certificate, None).unwrap();
+    let text = BASE64_STANDARD.encode(request.to_der().unwrap());
+    let escaped: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let usual = text.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+    for path in [&*text, &escaped, &usual, text.trim_end_matches('=')] {
+        assert_eq!(Request::from_path(path).as_ref(), Ok(&request), "{path}");
+    }
+    for path in ["", "%", "%4", "%zz", "MA==%", "AAAA", &"A".repeat(100_000)] {
+        assert!(Request::from_path(path).is_err(), "{path}");
     }
 }
