@@ -5,12 +5,14 @@ pub(crate) mod subject;
 
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use fault::Fault;
 use identity::{Certificate, KeyKind, Pin, PrivateKey, Secret, Usage};
 use rcgen::CertificateParams;
 use time::OffsetDateTime;
 
+use crate::distribution::{Distribution, Shard};
 use crate::key::SigningKey;
 use crate::stand_in::StandIn;
 
@@ -33,6 +35,9 @@ pub struct Authority {
     /// The issuer's side of every certificate: its name and key identifier.
     pub(crate) issuing: CertificateParams,
     pub(crate) stand_in: StandIn,
+    distribution: Option<Distribution>,
+    /// How many parts of its list new certificates are spread over.
+    shards: AtomicU16,
 }
 
 impl Authority {
@@ -87,7 +92,16 @@ impl Authority {
         let stand_in = StandIn::of(&certificate, key.kind())?;
         let issuing = subject::issuing(&certificate)?;
         let chain = chain.into_iter().filter(|certificate| !certificate.is_self_issued()).collect();
-        Ok(Self { certificate, chain, key, environment: environment.map(str::to_owned), issuing, stand_in })
+        Ok(Self {
+            certificate,
+            chain,
+            key,
+            environment: environment.map(str::to_owned),
+            issuing,
+            stand_in,
+            distribution: None,
+            shards: AtomicU16::new(1),
+        })
     }
 
     /// Checks that this authority stands below a root: directly, or by way of the certificates that came with its own.
@@ -130,6 +144,30 @@ impl Authority {
     pub fn may_issue(&self, usage: &Usage) -> bool {
         let allowed = |usages: &[Usage]| usages.contains(usage) || usages.contains(&Usage::Any);
         self.certificate.usages().is_none_or(allowed)
+    }
+
+    /// The same, whose certificates say that they can be asked about there.
+    #[must_use]
+    pub fn distributing(mut self, distribution: Option<Distribution>) -> Self {
+        self.distribution = distribution;
+        self
+    }
+
+    /// Where its certificates say that they can be asked about.
+    #[must_use]
+    pub fn distribution(&self) -> Option<&Distribution> {
+        self.distribution.as_ref()
+    }
+
+    /// How many parts of its list new certificates are spread over.
+    #[must_use]
+    pub fn shards(&self) -> u16 {
+        self.shards.load(Ordering::Relaxed)
+    }
+
+    /// Spreads new certificates over so many parts of its list. Earlier ones stay where they are.
+    pub fn spread_over(&self, shards: u16) {
+        self.shards.store(shards.clamp(1, Shard::MOST), Ordering::Relaxed);
     }
 
     pub(crate) fn key(&self) -> &SigningKey {

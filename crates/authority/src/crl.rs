@@ -6,16 +6,18 @@ mod own;
 use std::fmt;
 
 use fault::Fault;
-use identity::Crl;
+use identity::{Certificate, Crl, CrlNumber, RevocationReason};
 use ledger::{Ledger, RevocationRecord};
 use time::{Duration, OffsetDateTime};
 
+pub(crate) use self::encode::signature_algorithm;
 use self::encode::{Entries, Heading};
 use self::own::Own;
 use crate::authority::Authority;
+use crate::distribution::Shard;
 use crate::sign::pem;
 
-/// A signed list of revoked certificates, as others read it: version 2, complete for its issuer.
+/// A signed list of revoked certificates, as others read it: version 2, complete for its issuer or for a part of its certificates.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SignedCrl {
     der: Vec<u8>,
@@ -26,7 +28,62 @@ pub struct SignedCrl {
     entries: usize,
 }
 
+/// What a list is to be.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing {
+    /// Its number, of which no other list of the issuer has had the like.
+    pub number: u64,
+    /// Which part of everything it is.
+    pub shard: Shard,
+    /// How long it is valid.
+    pub lifetime: Duration,
+    /// The moment.
+    pub now: OffsetDateTime,
+}
+
+/// A revoked certificate, as a list tells of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Listed<'a> {
+    /// Its serial number, big-endian, without leading zero bytes.
+    pub serial: &'a [u8],
+    /// Why it was revoked.
+    pub reason: RevocationReason,
+    /// When.
+    pub at: OffsetDateTime,
+    /// Last second of its validity; `None` where nobody knows.
+    pub not_after: Option<OffsetDateTime>,
+}
+
+impl<'a> Listed<'a> {
+    fn of(record: &'a RevocationRecord) -> Self {
+        let RevocationRecord { serial, reason, at, not_after, .. } = record;
+        Self { serial: serial.bytes(), reason: *reason, at: *at, not_after: *not_after }
+    }
+
+    /// Whether a list of this lifetime still tells of it: until one lifetime after its end.
+    #[must_use]
+    pub fn is_remembered(&self, lifetime: Duration, now: OffsetDateTime) -> bool {
+        self.not_after.and_then(|end| end.checked_add(lifetime)).is_none_or(|forgotten| now <= forgotten)
+    }
+}
+
 impl SignedCrl {
+    /// Reads a list of this authority that was signed before, with the eyes of whoever else will read it: that it is a
+    /// list, and the authority's.
+    ///
+    /// # Errors
+    /// Where it is none, or somebody else's.
+    pub fn read(der: Vec<u8>, authority: &Certificate) -> Result<Self, Fault> {
+        let list = Crl::from_der(&der).map_err(|error| failed().because(error))?;
+        list.verify_issuer(authority).map_err(|error| failed().because(error))?;
+        let number = list.number().and_then(CrlNumber::to_u64);
+        let (Some(number), Some(next_update)) = (number, list.next_update()) else {
+            return Err(failed().because("it has no number, or says nothing of the next one"));
+        };
+        let issuer = authority.identity().subject().to_string();
+        Ok(Self { issuer, number, this_update: list.this_update(), next_update, entries: list.len(), der })
+    }
+
     /// The list as DER.
     #[must_use]
     pub fn der(&self) -> &[u8] {
@@ -92,8 +149,9 @@ impl Authority {
         lifetime: Duration,
         now: OffsetDateTime,
     ) -> Result<SignedCrl, Fault> {
-        let own = Own::of(self.certificate())?;
-        let (this_update, next_update) = self.span(lifetime, now)?;
+        // A number is not drawn for a list that cannot be.
+        Own::of(self.certificate())?;
+        self.span(lifetime, now)?;
         let number = ledger.next_crl_number(self.key_id()).await?;
         let mut entries = Entries::default();
         let mut since = 0;
@@ -101,31 +159,50 @@ impl Authority {
             let page = ledger.revocations(since, 0).await?;
             let Some(last) = page.last() else { break };
             since = last.revision;
-            for record in page.iter().filter(|record| self.lists(record, lifetime, now)) {
-                entries.push(record)?;
+            let own = page.iter().filter(|record| record.issuer == self.key_id()).map(Listed::of);
+            for listed in own.filter(|listed| listed.is_remembered(lifetime, now)) {
+                entries.push(listed)?;
             }
         }
-        let heading = Heading { this_update, next_update, number };
-        let der = encode::signed(self, &own, &heading, &entries)?;
-        self.look_at(&der, entries.count())?;
-        let issuer = self.certificate().identity().subject().to_string();
-        Ok(SignedCrl { der, issuer, number, this_update, next_update, entries: entries.count() })
+        self.finish(&Listing { number, shard: Shard::WHOLE, lifetime, now }, &entries)
     }
 
-    /// A last look with the eyes of who will read it: that it is a list, ours, and whole.
-    fn look_at(&self, der: &[u8], entries: usize) -> Result<(), Fault> {
-        let failed = || Fault::ours("the signed list failed its lint, and is not handed out");
-        let list = Crl::from_der(der).map_err(|error| failed().because(error))?;
-        list.verify_issuer(self.certificate()).map_err(|error| failed().because(error))?;
-        if list.len() == entries { Ok(()) } else { Err(failed().because("entries are missing")) }
+    /// Signs a list, or a part of one, of what is known to be revoked; what the part does not hold, and whose life has been
+    /// over for one lifetime, is left out. A part names the address that it belongs to, which the authority must know.
+    ///
+    /// # Errors
+    /// As [`sign_crl`](Self::sign_crl), except for the ledger.
+    pub fn sign_list<'a>(
+        &self,
+        listing: &Listing,
+        revoked: impl IntoIterator<Item = Listed<'a>>,
+    ) -> Result<SignedCrl, Fault> {
+        let mut entries = Entries::default();
+        for listed in revoked {
+            if listing.shard.holds(listed.serial) && listed.is_remembered(listing.lifetime, listing.now) {
+                entries.push(listed)?;
+            }
+        }
+        self.finish(listing, &entries)
     }
 
-    fn lists(&self, record: &RevocationRecord, lifetime: Duration, now: OffsetDateTime) -> bool {
-        record.issuer == self.key_id()
-            && record
-                .not_after
-                .and_then(|end| end.checked_add(lifetime))
-                .is_none_or(|forgotten| now <= forgotten)
+    fn finish(&self, listing: &Listing, entries: &Entries) -> Result<SignedCrl, Fault> {
+        let own = Own::of(self.certificate())?;
+        let &Listing { number, shard, lifetime, now } = listing;
+        let (this_update, next_update) = self.span(lifetime, now)?;
+        let point = match (shard.is_whole(), self.distribution()) {
+            (true, _) => None,
+            (false, Some(distribution)) => Some(distribution.list(self.key_id(), shard)),
+            (false, None) => return Err(Fault::ours("a part of a list has no address that it belongs to")),
+        };
+        let heading = Heading { this_update, next_update, number, point };
+        let der = encode::signed(self, &own, &heading, entries)?;
+        let list = SignedCrl::read(der, self.certificate())?;
+        if list.entries == entries.count() && list.number == number {
+            Ok(list)
+        } else {
+            Err(failed().because("entries are missing"))
+        }
     }
 
     fn span(
@@ -144,6 +221,10 @@ impl Authority {
         })?;
         Ok((early.max(self.certificate().identity().not_before()), next))
     }
+}
+
+fn failed() -> Fault {
+    Fault::ours("a signed list failed its lint, and is not handed out")
 }
 
 /// As certificates are backdated: a list from the future is refused by a verifier whose clock is behind.

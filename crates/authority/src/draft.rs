@@ -2,6 +2,8 @@
 
 mod anew;
 mod leaf;
+pub(crate) mod reach;
+mod responder;
 mod tier;
 mod validity;
 

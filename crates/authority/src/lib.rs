@@ -7,18 +7,21 @@
 //! - [`request`]: what is asked for, with the proof that the asker holds the key; [`names`] are its names.
 //! - [`profile`]: the rules for one kind of certificate.
 //! - [`authority`]: a signing key and its certificate, checked when it is loaded.
+//! - [`distribution`]: where strangers read what it publishes.
 //! - [`draft`]: the exact bytes to sign, checked against profile and issuer and [linted](lint).
 //! - [`record`]: the proof that the ledger holds the draft.
 //! - [`sign`]: the signature, which only a recorded draft can get.
 //! - [`rank`]: who else falls with a certificate that is taken back.
 //! - [`revoke`](mod@revoke): what was issued is taken back, on record before anybody hears of it.
 //! - [`crl`]: the signed list of what was taken back.
+//! - [`responder`]: who answers questions about single certificates in its name.
 //! - [`tier`]: the root and the issuers below it.
 //! - [`anew`]: what takes the place of a root or an issuer, and what joins the old to the new.
 
 mod anew;
 mod authority;
 mod crl;
+mod distribution;
 mod draft;
 mod issue;
 mod key;
@@ -29,6 +32,7 @@ mod profile;
 mod rank;
 mod record;
 mod request;
+mod responder;
 mod revoke;
 mod sign;
 mod stand_in;
@@ -36,13 +40,15 @@ mod tier;
 
 pub use anew::{Certified, succeed_root};
 pub use authority::{Authority, Standing};
-pub use crl::SignedCrl;
+pub use crl::{Listed, Listing, SignedCrl};
+pub use distribution::{Distribution, Shard, issuer_id};
 pub use draft::Draft;
 pub use names::{Names, parse_san};
 pub use profile::Profile;
 pub use rank::Rank;
 pub use record::Recorded;
 pub use request::Request;
+pub use responder::Responder;
 pub use revoke::{deny, revoke};
 pub use sign::{Issued, to_pem};
 pub use tier::{IssuerKind, NewTier, Tier, init_root};

@@ -7,6 +7,7 @@ use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
 
 use crate::authority::Authority;
+use crate::draft::reach::Reach;
 use crate::names::Names;
 use crate::profile::Profile;
 use crate::request::Request;
@@ -17,6 +18,7 @@ pub(crate) struct Expected<'a> {
     pub(crate) profile: &'a Profile,
     pub(crate) names: &'a Names,
     pub(crate) serial: &'a Serial,
+    pub(crate) reach: &'a Reach,
     pub(crate) from: OffsetDateTime,
     pub(crate) until: OffsetDateTime,
 }
@@ -40,6 +42,7 @@ pub(crate) fn leaf(
         ("the public key", identity.spki_sha256() == expected.request.spki_sha256()),
         ("the usages", certificate.usages() == Some(expected.profile.usages())),
         ("that it is no authority", !certificate.is_ca()),
+        ("where to ask about it", expected.reach.is_said_by(&certificate)),
     ];
     compare(&says)?;
     for usage in expected.profile.usages() {
@@ -61,6 +64,26 @@ pub(crate) fn tier(
         ("the usages", certificate.usages() == usages),
     ];
     compare(&says)?;
+    Ok(certificate)
+}
+
+/// Lints the certificate of a responder: that whoever trusts the issuer takes its answers.
+pub(crate) fn responder(
+    authority: &Authority,
+    der: CertificateDer<'static>,
+    now: OffsetDateTime,
+) -> Result<Certificate, Fault> {
+    let certificate = read(der)?;
+    let stand_in = authority.stand_in.trust().anchors().next();
+    let stand_in = stand_in.ok_or_else(|| failed("there is no stand-in for the issuer"))?;
+    identity::ocsp::may_answer(&certificate, stand_in, now).map_err(failed)?;
+    compare(&[
+        (
+            "the issuer's name",
+            certificate.identity().issuer() == authority.certificate().identity().subject(),
+        ),
+        ("that it is no authority", !certificate.is_ca()),
+    ])?;
     Ok(certificate)
 }
 

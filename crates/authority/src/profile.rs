@@ -4,6 +4,7 @@ use fault::Fault;
 use identity::{KeyKind, San, Usage};
 use time::Duration;
 
+use crate::draft::reach::UNASKED;
 use crate::names::Names;
 use crate::request::Request;
 
@@ -19,6 +20,8 @@ pub struct Profile {
     keys: Vec<KeyKind>,
     /// The services that get certificates; none: any. Only `service` looks at it.
     registry: Option<BTreeSet<String>>,
+    /// Whether certificates that end within a day say that there is nothing to ask about them.
+    unasked: bool,
 }
 
 impl Profile {
@@ -49,7 +52,7 @@ impl Profile {
 
     fn built_in(name: &str, usages: Vec<Usage>) -> Self {
         let keys = vec![KeyKind::EcdsaP256, KeyKind::EcdsaP384, KeyKind::Ed25519, KeyKind::Rsa(2048)];
-        Self { name: name.to_owned(), lifetime: LIFETIME, usages, keys, registry: None }
+        Self { name: name.to_owned(), lifetime: LIFETIME, usages, keys, registry: None, unasked: true }
     }
 
     /// A profile of the operator's own, with the lifetime and the kinds of key of the built-in ones.
@@ -105,6 +108,19 @@ impl Profile {
     pub fn with_registry(mut self, services: impl IntoIterator<Item = String>) -> Self {
         self.registry = Some(services.into_iter().collect());
         self
+    }
+
+    /// Whether certificates that end within a day say that nobody need ask whether they were revoked (RFC 9608); they do
+    /// where nothing else is said. A longer one always says where to ask.
+    #[must_use]
+    pub fn with_no_rev_avail(mut self, unasked: bool) -> Self {
+        self.unasked = unasked;
+        self
+    }
+
+    /// Whether a certificate with this long to live says that there is nothing to ask about it.
+    pub(crate) fn leaves_unasked(&self, life: Duration) -> bool {
+        self.unasked && life < UNASKED
     }
 
     /// What it is called.

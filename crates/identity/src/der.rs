@@ -12,6 +12,8 @@ pub const INTEGER: u8 = 0x02;
 pub const BIT_STRING: u8 = 0x03;
 /// The tag of an OCTET STRING.
 pub const OCTET_STRING: u8 = 0x04;
+/// The tag of a NULL.
+pub const NULL: u8 = 0x05;
 /// The tag of an OBJECT IDENTIFIER.
 pub const OBJECT_IDENTIFIER: u8 = 0x06;
 /// The tag of an ENUMERATED.

@@ -1,9 +1,9 @@
 use fault::Fault;
-use identity::{KeyKind, RevocationReason, Serial, der};
-use ledger::RevocationRecord;
+use identity::{KeyKind, RevocationReason, der};
 use rustls_pki_types::alg_id;
 use time::{OffsetDateTime, UtcOffset};
 
+use super::Listed;
 use super::own::Own;
 use crate::authority::Authority;
 
@@ -12,6 +12,8 @@ pub(super) struct Heading {
     pub(super) this_update: OffsetDateTime,
     pub(super) next_update: OffsetDateTime,
     pub(super) number: u64,
+    /// The address of the one distribution point that it belongs to; `None` where it holds everything.
+    pub(super) point: Option<String>,
 }
 
 /// The entries, encoded as they come: a long list is held once, as the bytes that it will be.
@@ -22,9 +24,9 @@ pub(super) struct Entries {
 }
 
 impl Entries {
-    pub(super) fn push(&mut self, record: &RevocationRecord) -> Result<(), Fault> {
-        let (serial, at) = (serial(&record.serial), moment(record.at)?);
-        let entry = match record.reason {
+    pub(super) fn push(&mut self, listed: Listed<'_>) -> Result<(), Fault> {
+        let (serial, at) = (integer(listed.serial), moment(listed.at)?);
+        let entry = match listed.reason {
             // RFC 5280 §5.3.1: who has no reason says nothing.
             RevocationReason::Unspecified => der::wrap(der::SEQUENCE, &[&serial, &at]),
             reason => {
@@ -55,7 +57,7 @@ pub(super) fn signed(
     heading: &Heading,
     entries: &Entries,
 ) -> Result<Vec<u8>, Fault> {
-    let algorithm = der::wrap(der::SEQUENCE, &[algorithm(authority.key_kind())]);
+    let algorithm = signature_algorithm(authority.key_kind());
     let list = der::wrap(
         der::SEQUENCE,
         &[
@@ -78,15 +80,21 @@ fn extensions(own: &Own, heading: &Heading) -> Vec<u8> {
     let key = der::wrap(KEY_IDENTIFIER, &[&own.key_identifier]);
     let authority = extension(AUTHORITY_KEY_IDENTIFIER, &der::wrap(der::SEQUENCE, &[&key]));
     let number = extension(CRL_NUMBER, &integer(&heading.number.to_be_bytes()));
-    der::wrap(EXTENSIONS, &[&der::wrap(der::SEQUENCE, &[&authority, &number])])
+    let point = heading.point.as_deref().map(issuing_point).unwrap_or_default();
+    der::wrap(EXTENSIONS, &[&der::wrap(der::SEQUENCE, &[&authority, &number, &point])])
+}
+
+/// Which certificates the list speaks of: those that name this address (RFC 5280 §5.2.5). Critical, so that whoever does not
+/// understand it takes the list for nothing instead of for everything.
+fn issuing_point(address: &str) -> Vec<u8> {
+    let full = der::wrap(FULL_NAME, &[&der::wrap(URI, &[address.as_bytes()])]);
+    let scope = der::wrap(der::SEQUENCE, &[&der::wrap(DISTRIBUTION_POINT, &[&full])]);
+    let value = der::wrap(der::OCTET_STRING, &[&scope]);
+    der::wrap(der::SEQUENCE, &[&ISSUING_POINT, &TRUE, &value])
 }
 
 fn extension(oid: [u8; 5], value: &[u8]) -> Vec<u8> {
     der::wrap(der::SEQUENCE, &[&oid, &der::wrap(der::OCTET_STRING, &[value])])
-}
-
-fn serial(serial: &Serial) -> Vec<u8> {
-    integer(serial.bytes())
 }
 
 /// A number that is not negative, in as few bytes as it takes.
@@ -110,27 +118,35 @@ fn moment(at: OffsetDateTime) -> Result<Vec<u8>, Fault> {
     }
 }
 
-/// The content of the AlgorithmIdentifier that goes with a key's signatures.
-fn algorithm(kind: KeyKind) -> &'static [u8] {
+/// The AlgorithmIdentifier that goes with a key's signatures.
+pub(crate) fn signature_algorithm(kind: KeyKind) -> Vec<u8> {
     let algorithm: &'static rustls_pki_types::AlgorithmIdentifier = match kind {
         KeyKind::EcdsaP256 => &alg_id::ECDSA_SHA256,
         KeyKind::EcdsaP384 => &alg_id::ECDSA_SHA384,
         KeyKind::Ed25519 => &alg_id::ED25519,
         KeyKind::Rsa(_) => &alg_id::RSA_PKCS1_SHA256,
     };
-    algorithm.as_ref()
+    der::wrap(der::SEQUENCE, &[algorithm.as_ref()])
 }
 
 /// `[0]`, explicit, around a list's extensions.
 const EXTENSIONS: u8 = 0xa0;
 /// `[0]`, implicit, in an authority key identifier.
 const KEY_IDENTIFIER: u8 = 0x80;
+/// `[0]`, around the name of a distribution point, and within it around its full name.
+const DISTRIBUTION_POINT: u8 = 0xa0;
+const FULL_NAME: u8 = 0xa0;
+/// `[6]`, implicit: an address among general names.
+const URI: u8 = 0x86;
+const TRUE: [u8; 3] = [der::BOOLEAN, 1, 0xff];
 /// Version 2 is written as 1.
 const VERSION_2: [u8; 3] = [der::INTEGER, 1, 1];
 /// 2.5.29.20
 const CRL_NUMBER: [u8; 5] = [der::OBJECT_IDENTIFIER, 3, 0x55, 0x1d, 20];
 /// 2.5.29.21
 const REASON_CODE: [u8; 5] = [der::OBJECT_IDENTIFIER, 3, 0x55, 0x1d, 21];
+/// 2.5.29.28
+const ISSUING_POINT: [u8; 5] = [der::OBJECT_IDENTIFIER, 3, 0x55, 0x1d, 28];
 /// 2.5.29.35
 const AUTHORITY_KEY_IDENTIFIER: [u8; 5] = [der::OBJECT_IDENTIFIER, 3, 0x55, 0x1d, 35];
 

@@ -27,7 +27,9 @@ impl Authority {
         let lifetime = request.lifetime().unwrap_or(profile.lifetime());
         let validity = Validity::new(lifetime, Some(self.certificate()), now)?;
         let serial = draw_serial()?;
-        let params = self.params(request, profile, &names, &validity, &serial)?;
+        let reach = self.reach_of_leaf(profile, &validity, &serial);
+        let mut params = self.params(request, profile, &names, &validity, &serial)?;
+        reach.write(&mut params);
         let issuer = Issuer::from_params(&self.issuing, self.stand_in.key());
         let signed = params
             .signed_by(request.key(), &issuer)
@@ -37,6 +39,7 @@ impl Authority {
             profile,
             names: &names,
             serial: &serial,
+            reach: &reach,
             from: validity.from,
             until: validity.until,
         };

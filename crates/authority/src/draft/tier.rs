@@ -56,9 +56,13 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.extended_key_usages = kind.usages().iter().filter_map(purpose).collect();
         params.use_authority_key_identifier_extension = self.issuing.use_authority_key_identifier_extension;
+        self.reach_of_issuer().write(&mut params);
         let issuer = Issuer::from_params(&self.issuing, self.stand_in.key());
         let signed = params.signed_by(&public(key)?, &issuer).map_err(unwritten)?;
         let linted = lint::tier(signed.into(), Some(0), Some(&kind.usages()))?;
+        if !self.reach_of_issuer().is_said_by(&linted) {
+            return Err(Fault::ours("the draft of an issuer does not say where its root can be asked"));
+        }
         let own = self.certificate().identity().subject();
         if linted.identity().issuer() != own {
             return Err(Fault::ours("the draft of an issuer does not name its root exactly"));

@@ -9,6 +9,8 @@ use crate::profile::check_lifetime;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Validity {
     pub(super) from: OffsetDateTime,
+    /// When it was drafted, which is a little after `from`.
+    now: OffsetDateTime,
     pub(super) until: OffsetDateTime,
     /// Where the lifetime alone would have ended, if the issuer ends before that.
     pub(super) cut: Option<OffsetDateTime>,
@@ -28,7 +30,7 @@ impl Validity {
                 .remedy("a certificate can end in the year 9999 at the latest"));
         };
         let Some(issuer) = issuer.map(Certificate::identity) else {
-            return Ok(Self { from: early, until: wanted, cut: None });
+            return Ok(Self { from: early, now, until: wanted, cut: None });
         };
         let (from, until) = (early.max(issuer.not_before()), wanted.min(issuer.not_after()));
         if until < now || from > now {
@@ -40,7 +42,12 @@ impl Validity {
             ))
             .remedy("make a new issuer below the root: countersign ca init-issuer"));
         }
-        Ok(Self { from, until, cut: (until < wanted).then_some(wanted) })
+        Ok(Self { from, now, until, cut: (until < wanted).then_some(wanted) })
+    }
+
+    /// From now to its end.
+    pub(super) fn life(&self) -> Duration {
+        self.until - self.now
     }
 
     /// Says that a life was cut short.

@@ -15,6 +15,8 @@ mod ledgered;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod publishing;
+#[cfg(test)]
 mod revoking;
 #[cfg(test)]
 mod world;

@@ -15,6 +15,15 @@ impl CrlNumber {
     }
 }
 
+impl CrlNumber {
+    /// The number, where it is one of 64 bits, as ours are.
+    #[must_use]
+    pub fn to_u64(self) -> Option<u64> {
+        let (high, low) = self.0.split_last_chunk::<8>()?;
+        high.iter().all(|byte| *byte == 0).then_some(u64::from_be_bytes(*low))
+    }
+}
+
 impl From<u64> for CrlNumber {
     fn from(number: u64) -> Self {
         let mut wide = [0; 20];
@@ -41,6 +50,11 @@ mod tests {
         assert!(CrlNumber::from(u64::MAX) < CrlNumber::from_bytes(&[1, 0, 0, 0, 0, 0, 0, 0, 0]).unwrap());
         assert_eq!(CrlNumber::from_bytes(&[0, 1, 0]), Some(CrlNumber::from(256)));
         assert_eq!(CrlNumber::from_bytes(&[1; 21]), None);
+        assert_eq!(
+            [0, 300, u64::MAX].map(|n| CrlNumber::from(n).to_u64()),
+            [Some(0), Some(300), Some(u64::MAX)]
+        );
+        assert_eq!(CrlNumber::from_bytes(&[1, 0, 0, 0, 0, 0, 0, 0, 0]).unwrap().to_u64(), None);
         assert_eq!([0, 4096].map(|n| CrlNumber::from(n).to_string()), ["0x00", "0x1000"]);
     }
 }
