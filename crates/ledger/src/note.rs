@@ -9,6 +9,8 @@ pub enum Shelf {
     Services,
     /// Who was invited to ask for a first certificate.
     Invitations,
+    /// The keys that were given out for binding ACME accounts: their names and limits, never the keys.
+    AcmeKeys,
     /// ACME accounts.
     AcmeAccounts,
     /// ACME orders.
@@ -25,9 +27,10 @@ pub enum Shelf {
 
 impl Shelf {
     /// Every shelf.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Services,
         Self::Invitations,
+        Self::AcmeKeys,
         Self::AcmeAccounts,
         Self::AcmeOrders,
         Self::Rotations,
@@ -42,6 +45,7 @@ impl Shelf {
         match self {
             Self::Services => "services",
             Self::Invitations => "invitations",
+            Self::AcmeKeys => "acme-keys",
             Self::AcmeAccounts => "acme-accounts",
             Self::AcmeOrders => "acme-orders",
             Self::Rotations => "rotations",
