@@ -30,7 +30,7 @@ pub use plan::{
     AllowWeaker, AuditPlan, AuthorityPlan, Backend, ClientAuth, ClientCa, ControlPlanePlan, CrlPlan,
     DatabasePlan, DeniedSerial, Environment, IssuerPlan, KeyPassword, LedgerPlan, LimitsPlan, ListenerPlan,
     LogFormat, LogLevel, LoggingPlan, OpenMode, PemText, Plan, ProfilePlan, ReloadPlan, RevocationPlan,
-    TlsMode, TlsPlan, TlsVersion, Transport,
+    Serves, TlsMode, TlsPlan, TlsVersion, Transport,
 };
 pub use read::{read, read_text};
 pub use reference::reference;

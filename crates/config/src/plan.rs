@@ -169,11 +169,25 @@ pub struct ListenerPlan {
     pub tls: Option<String>,
     /// What it accepts. Empty only where the environment configures no way to sign in: then nobody can.
     pub auth: Vec<Accepted>,
+    /// What it answers; never empty.
+    pub serves: Vec<Serves>,
     /// Where it was written.
     pub place: Option<Place>,
 }
 
 impl ListenerPlan {
+    /// Whether peers without a name may ask for whatever the grants give to everybody.
+    #[must_use]
+    pub fn lets_strangers_in(&self) -> bool {
+        self.auth.contains(&Accepted::None) && self.answers(Serves::Everything)
+    }
+
+    /// Whether it answers what this word stands for.
+    #[must_use]
+    pub fn answers(&self, what: Serves) -> bool {
+        self.serves.contains(&Serves::Everything) || self.serves.contains(&what)
+    }
+
     /// The address to bind: the one written, with an empty host spelt out.
     #[must_use]
     pub fn bind_address(&self) -> String {
@@ -181,6 +195,20 @@ impl ListenerPlan {
             Some(port) => format!("0.0.0.0:{port}"),
             None => self.address.clone(),
         }
+    }
+}
+
+words! {
+    /// What a listener answers.
+    pub enum Serves {
+        /// All that there is.
+        Everything = "everything",
+        /// What our authority publishes: certificates, lists, answers about revocation (`/pki/…`).
+        Published = "published",
+        /// Requests for certificates (`/api/enrolment/…`).
+        Enrolment = "enrolment",
+        /// Requests for certificates by RFC 8555 (`/acme/…`).
+        Acme = "acme",
     }
 }
 
@@ -323,4 +351,4 @@ words! {
     }
 }
 
-shapes! { Environment Transport Backend OpenMode LogFormat LogLevel }
+shapes! { Serves Environment Transport Backend OpenMode LogFormat LogLevel }

@@ -1,42 +1,61 @@
 //! Our own authority as the Plan describes it: its issuers, and its profiles as the configuration adjusts them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use authority::{Authority, IssuerKind, Profile, Standing};
 use config::{IssuerPlan, KeyPassword, PemText, Plan, ProfilePlan};
 use fault::{Fault, Faults, Place};
 use identity::{Certificate, KeyError, PrivateKey, Purpose, Secret, Usage};
 use ledger::Ledger;
+use registrar::Issuing;
 use time::{Duration, OffsetDateTime};
+
+use crate::prepare::Prepared;
 
 /// Loads every issuer; each is checked for what only its certificate and key can tell: the key matches, it is no root,
 /// it has not ended, and it stands below the root where that is configured.
 ///
 /// # Errors
 /// Every issuer that cannot issue.
-pub fn issuers(plan: &Plan, now: OffsetDateTime) -> Result<BTreeMap<String, Authority>, Faults> {
+pub fn issuers(plan: &Plan, now: OffsetDateTime) -> Result<BTreeMap<String, Arc<Authority>>, Faults> {
     let mut faults = Faults::new();
     let mut issuers = BTreeMap::new();
     let Some(written) = &plan.authority else { return Ok(issuers) };
-    let root = written.root_cert.as_deref().filter(|_| !written.issuers.is_empty());
-    let root = faults.note(root.map(root_certificate).transpose()).flatten();
+    let root = faults.note(root(plan)).flatten();
     for (name, issuer) in &written.issuers {
         if let Some(loaded) = faults.note(load(plan, issuer, root.as_ref(), now)) {
-            issuers.insert(name.clone(), loaded);
+            issuers.insert(name.clone(), Arc::new(loaded));
         }
     }
     faults.or(issuers)
 }
 
 /// What is wrong with the issuers' standing by what the ledger says: one that was taken back vouches for nobody.
-pub async fn revoked_issuers(issuers: &BTreeMap<String, Authority>, ledger: &dyn Ledger) -> Vec<Fault> {
+pub async fn revoked_issuers(issuers: &BTreeMap<String, Arc<Authority>>, ledger: &dyn Ledger) -> Vec<Fault> {
     let mut revoked = Vec::new();
     for (name, issuer) in issuers {
         let place = Place::Name(format!("authority.issuers.{name}"));
         revoked.extend(issuer.check_standing(ledger).await.err().map(|fault| fault.at(place)));
     }
     revoked
+}
+
+/// With what a prepared Plan issues.
+pub(crate) fn issuing(prepared: &Prepared) -> Issuing {
+    let Prepared { plan, issuers, root, certificate_profiles, .. } = prepared;
+    let written = plan.authority.as_ref();
+    let lifetime = written.map(|written| written.crl).unwrap_or_default().lifetime;
+    Issuing {
+        environment: plan.environment.as_str().to_owned(),
+        root: root.clone(),
+        issuers: issuers.clone(),
+        profiles: certificate_profiles.clone(),
+        services: written.map(|written| written.services.clone()).unwrap_or_default(),
+        crl_lifetime: Duration::try_from(lifetime).unwrap_or(Duration::DAY),
+        state: plan.base.join(STATE),
+    }
 }
 
 fn load(
@@ -53,6 +72,15 @@ fn load(
     let authority = Authority::new(chain, &key, Standing::Issuer, environment, now).map_err(here)?;
     root.map_or(Ok(()), |root| authority.check_below(root)).map_err(here)?;
     Ok(authority)
+}
+
+/// The root's certificate, where the Plan has issuers below one.
+///
+/// # Errors
+/// When its file holds none.
+pub(crate) fn root(plan: &Plan) -> Result<Option<Certificate>, Fault> {
+    let written = plan.authority.as_ref().filter(|written| !written.issuers.is_empty());
+    written.and_then(|written| written.root_cert.as_deref()).map(root_certificate).transpose()
 }
 
 /// The root's certificate.
@@ -112,7 +140,7 @@ fn unusable(variable: &str, error: &impl std::fmt::Display) -> Fault {
 ///
 /// # Errors
 /// When there is no authority, or none of its issuers may issue the profile.
-pub fn issuer_for(plan: &Plan, profile: &Profile, now: OffsetDateTime) -> Result<Authority, Faults> {
+pub fn issuer_for(plan: &Plan, profile: &Profile, now: OffsetDateTime) -> Result<Arc<Authority>, Faults> {
     if plan.authority.is_none() && !is_service(profile) {
         return Err(Fault::yours("the configuration has no authority")
             .remedy("name one with --ca PATH, or add authority: { … }")
@@ -123,7 +151,7 @@ pub fn issuer_for(plan: &Plan, profile: &Profile, now: OffsetDateTime) -> Result
     if is_service(profile) {
         return for_services.ok_or_else(|| unconfigured().into());
     }
-    let may = |issuer: &Authority| profile.usages().iter().all(|usage| issuer.may_issue(usage));
+    let may = |issuer: &Arc<Authority>| profile.usages().iter().all(|usage| issuer.may_issue(usage));
     let named = Some(profile.name().to_owned()).filter(|name| issuers.get(name).is_some_and(may));
     let name = named.or_else(|| issuers.iter().find(|(_, issuer)| may(issuer)).map(|(name, _)| name.clone()));
     name.and_then(|name| issuers.remove(&name)).ok_or_else(|| {
@@ -150,6 +178,21 @@ fn unconfigured() -> Fault {
          COUNTERSIGN_INTERMEDIATE_CA_KEY_PEM",
     )
     .remedy("countersign ca init-issuer --kind service makes one; authority.issuers.service may name it too")
+}
+
+/// Every profile that there is, by name.
+///
+/// # Errors
+/// Every one whose rules cannot be kept.
+pub(crate) fn profiles(plan: &Plan) -> Result<BTreeMap<String, Profile>, Faults> {
+    let mut faults = Faults::new();
+    let own = plan.authority.iter().flat_map(|authority| authority.profiles.keys().map(String::as_str));
+    let names: BTreeSet<&str> = BUILT_IN.into_iter().chain(own).collect();
+    let profiles = names
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), faults.note(profile(plan, name))?)))
+        .collect();
+    faults.or(profiles)
 }
 
 /// The built-in profile of that name as the configuration adjusts it, or one of the configuration's own.
@@ -224,3 +267,5 @@ const BUILT_IN: [&str; 3] = ["server", "client", SERVICE];
 
 /// The profile, and the issuer, of internal services.
 const SERVICE: &str = "service";
+/// The folder for what a node keeps of its own, beside its configuration.
+const STATE: &str = "state";

@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use access::{Accepted, Directory, Grants};
-use authority::Authority;
-use config::{ClientCa, DatabasePlan, PemText, Plan, TlsMode, TlsPlan};
+use access::{Directory, Grants};
+use authority::{Authority, Profile};
+use config::{ClientCa, DatabasePlan, ListenerPlan, PemText, Plan, TlsMode, TlsPlan};
 use fault::{Fault, Faults, Place};
 use identity::{Certificate, Credential, List, Strictness, Trust};
 use time::OffsetDateTime;
@@ -35,7 +35,11 @@ pub struct Prepared {
     /// The TLS profiles by name.
     pub profiles: BTreeMap<String, TlsProfile>,
     /// The issuers of our own authority by name.
-    pub issuers: BTreeMap<String, Authority>,
+    pub issuers: BTreeMap<String, Arc<Authority>>,
+    /// The root of our own authority, where it is configured.
+    pub(crate) root: Option<Certificate>,
+    /// The rules by which our own authority issues, by the profile's name.
+    pub(crate) certificate_profiles: BTreeMap<String, Profile>,
     /// What is allowed and will hurt.
     pub warnings: Vec<Fault>,
     /// The files of the databases.
@@ -111,6 +115,9 @@ pub(crate) fn prepare_after(
     let mut warnings = Vec::new();
     let rules = rules(&plan, earlier).map_err(|found| faults.extend(found)).ok();
     let issuers = issuing::issuers(&plan, now).map_err(|found| faults.extend(found)).ok();
+    let certificate_profiles = issuing::profiles(&plan).map_err(|found| faults.extend(found)).ok();
+    // Where it cannot be read, the issuers have told so.
+    let root = issuing::root(&plan).ok().flatten();
     let mut profiles = BTreeMap::new();
     let mut lists = revocation::Loaded::default();
     for (name, tls) in &plan.tls {
@@ -125,9 +132,19 @@ pub(crate) fn prepare_after(
     faults.extend(plan.databases.iter().filter_map(homeless));
     let homes = Homes::of(&plan);
     homes.shared(&plan, &mut faults, &mut warnings);
-    match (rules, issuers) {
-        (Some((directory, grants)), Some(issuers)) if faults.is_empty() => {
-            Ok(Prepared { plan, directory, grants, profiles, issuers, warnings, homes })
+    match (rules, issuers, certificate_profiles) {
+        (Some((directory, grants)), Some(issuers), Some(certificate_profiles)) if faults.is_empty() => {
+            Ok(Prepared {
+                plan,
+                directory,
+                grants,
+                profiles,
+                issuers,
+                root,
+                certificate_profiles,
+                warnings,
+                homes,
+            })
         }
         _ => Err(faults),
     }
@@ -152,7 +169,7 @@ fn rules(plan: &Plan, earlier: Option<Earlier<'_>>) -> Result<(Arc<Directory>, A
         None => Arc::new(Directory::new(plan.principals.clone())?),
     };
     // Where nobody comes in without signing in, and nobody can sign in, there is nobody to open anything to.
-    let strangers = plan.listeners.iter().any(|listener| listener.auth.contains(&Accepted::None));
+    let strangers = plan.listeners.iter().any(ListenerPlan::lets_strangers_in);
     let grants = match plan.open && strangers {
         true => Grants::open(),
         false => Grants::new(plan.grants.clone(), &directory)?

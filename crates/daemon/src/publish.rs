@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use access::Accepted;
-use config::{ListenerPlan, TlsPlan};
+use config::{ListenerPlan, Serves, TlsPlan};
 use fault::{Fault, Faults};
-use gateway::{Entrance, Gateway, HttpLimits, Revoked, SlotLimits, Snapshot, Spoken};
+use gateway::{Entrance, Gateway, HttpLimits, Revoked, Scope, SlotLimits, Snapshot, Spoken};
 use identity::{RecordedRevocation, Revocations, Trust};
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -121,8 +121,8 @@ impl Publisher {
             let door = self.door(prepared, credentials, listener, recorded);
             if let Some(door) = faults.note(door) {
                 let (door, spoken) = (door.map(Arc::new), spoken(listener.transport));
-                let accepted = listener.auth.clone();
-                entrances.insert(listener.name.as_str().into(), Entrance { door, spoken, accepted });
+                let (accepted, scope) = (listener.auth.clone(), scope(listener));
+                entrances.insert(listener.name.as_str().into(), Entrance { door, spoken, accepted, scope });
             }
         }
         (entrances, faults)
@@ -151,6 +151,15 @@ impl Publisher {
             online: self.inquirers.of(&tls.revocation),
         })
         .map(Some)
+    }
+}
+
+fn scope(listener: &ListenerPlan) -> Scope {
+    Scope {
+        everything: listener.answers(Serves::Everything),
+        published: listener.answers(Serves::Published),
+        enrolment: listener.answers(Serves::Enrolment),
+        acme: listener.answers(Serves::Acme),
     }
 }
 

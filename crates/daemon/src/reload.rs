@@ -22,6 +22,7 @@ use arc_swap::ArcSwap;
 use config::Sources;
 use fault::Faults;
 use gateway::{AllowWeaker, Gateway, Metrics, Reload, Reloaded};
+use registrar::Registrar;
 use time::OffsetDateTime;
 use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, oneshot};
@@ -56,6 +57,8 @@ pub(crate) struct Reloader {
     pub(crate) metrics: Metrics,
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) keeper: Keeper,
+    /// What is issued by, to be changed with the rest.
+    pub(crate) registrar: Arc<Registrar>,
     pub(crate) serving: Serving,
     pub(crate) watch: Watch,
     pub(crate) shown: Arc<ArcSwap<Announcement>>,

@@ -11,6 +11,7 @@ use gateway::{Drained, Gateway, Metrics, Sinks};
 use ledger::Ledger;
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
+use registrar::Registrar;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -141,16 +142,19 @@ impl Start {
             inquirers,
             pulse: following.as_ref().map(Following::pulse),
             reloads,
-            ledger,
+            ledger: ledger.clone(),
             started: clock.now(),
             clock: Arc::clone(&clock),
         };
+        let registrar =
+            Arc::new(Registrar::new(ledger.clone(), Arc::clone(&clock), issuing::issuing(&prepared)));
         let certificates = Certificates::register(&mut registry, Arc::clone(&shown), Arc::clone(&clock));
         let sinks = Sinks {
             journal: Arc::new(journal),
             metrics: metrics.clone(),
             exposition: Arc::new(move || certificates.expose(&registry)),
             administration: Arc::new(administration),
+            registrar: Some(Arc::clone(&registrar) as Arc<dyn gateway::Registrar>),
             clock: Arc::clone(&clock),
         };
         let reloader = Reloader {
@@ -160,6 +164,7 @@ impl Start {
             metrics,
             publisher,
             keeper,
+            registrar,
             serving,
             shown,
             record,
@@ -181,6 +186,7 @@ impl Node {
         }
         let inquirers = Arc::clone(&reloader.publisher.inquirers);
         let judging = tokio::spawn(inquirers.judge(Arc::clone(&gateway), stop.clone()));
+        let keeping = tokio::spawn(registrar::keep(Arc::clone(&reloader.registrar), stop.clone()));
         let following = following.map(|following| {
             let (gateway, publisher) = (Arc::clone(&gateway), Arc::clone(&reloader.publisher));
             tokio::spawn(following.follow(move |revoked, decided_at| {
@@ -195,7 +201,7 @@ impl Node {
             }
             None => tracing::warn!("asked again: connections are cut"),
         }
-        let ending = Ending { gateway, reloading, judging, following, records };
+        let ending = Ending { gateway, reloading, judging, keeping, following, records };
         // A reload that reads from a dead disk, or a database that somebody else holds, would not let us go.
         tokio::select! {
             () = ending.close() => tracing::info!("stopped"),
@@ -209,13 +215,14 @@ struct Ending {
     gateway: Arc<Gateway>,
     reloading: JoinHandle<Serving>,
     judging: JoinHandle<()>,
+    keeping: JoinHandle<()>,
     following: Option<JoinHandle<()>>,
     records: Option<Records>,
 }
 
 impl Ending {
     async fn close(self) {
-        let Self { gateway, reloading, judging, following, records } = self;
+        let Self { gateway, reloading, judging, keeping, following, records } = self;
         match reloading.await {
             Ok(serving) => {
                 for opened in &serving.databases {
@@ -226,6 +233,9 @@ impl Ending {
         }
         if let Err(error) = judging.await {
             tracing::error!(%error, "live sessions were no longer judged by what authorities answered");
+        }
+        if let Err(error) = keeping.await {
+            tracing::error!(%error, "what our authority does by itself was no longer done");
         }
         // Until here whoever was still served could be revoked.
         if let Some(following) = following {

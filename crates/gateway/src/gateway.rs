@@ -22,6 +22,7 @@ use crate::metrics::Metrics;
 use crate::observed::{Difference, Observed};
 use crate::rate::Rate;
 use crate::refusals::Refusals;
+use crate::registrar::Registrar;
 use crate::room::Room;
 use crate::session::Session;
 use crate::sessions::{Revoked, Selected, Sessions};
@@ -39,6 +40,8 @@ pub struct Sinks {
     pub exposition: Arc<dyn Fn() -> String + Send + Sync>,
     /// What administrators may ask of the node.
     pub administration: Arc<dyn Administration>,
+    /// What our own authority answers; none where there is nothing to ask.
+    pub registrar: Option<Arc<dyn Registrar>>,
     /// The one clock.
     pub clock: Arc<dyn Clock>,
 }
@@ -51,6 +54,7 @@ pub struct Gateway {
     pub(crate) metrics: Metrics,
     pub(crate) exposition: Arc<dyn Fn() -> String + Send + Sync>,
     pub(crate) administration: Arc<dyn Administration>,
+    pub(crate) registrar: Option<Arc<dyn Registrar>>,
     pub(crate) sessions: Sessions,
     pub(crate) sweep: Sweep,
     listening: Listening,
@@ -81,7 +85,7 @@ impl Gateway {
     /// A gateway that serves by `snapshot` until another one is published.
     #[must_use]
     pub fn new(snapshot: Snapshot, sinks: Sinks) -> Self {
-        let Sinks { journal, metrics, exposition, administration, clock } = sinks;
+        let Sinks { journal, metrics, exposition, administration, registrar, clock } = sinks;
         metrics.generation.set(i64::try_from(snapshot.generation).unwrap_or(i64::MAX));
         let room = Room::new(snapshot.statement_limits.max_result_bytes);
         Self {
@@ -91,6 +95,7 @@ impl Gateway {
             metrics,
             exposition,
             administration,
+            registrar,
             sessions: Sessions::default(),
             sweep: Sweep::default(),
             listening: Listening::default(),

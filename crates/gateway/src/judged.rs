@@ -10,12 +10,15 @@ use transport::{Door, Vouchers};
 
 use crate::ending::EndReason;
 use crate::listener::Spoken;
+use crate::registrar::Scope;
 use crate::snapshot::{Entrance, Snapshot};
 
 /// Who the other end is, by one snapshot.
 pub(crate) struct Judged {
     pub(crate) generation: u64,
     pub(crate) standing: Standing,
+    /// What is answered to it.
+    pub(crate) scope: Scope,
     /// The chain as it was accepted last.
     pub(crate) chain: Option<Chain>,
 }
@@ -61,7 +64,7 @@ impl Judged {
     /// Before any judgement: nobody.
     pub(crate) fn not_yet(chain: Option<Chain>) -> Self {
         let refusal = Refusal::new(Code::CredentialsRequired, "the session has not been judged yet");
-        Self { generation: 0, standing: Standing::Stranger(refusal), chain }
+        Self { generation: 0, standing: Standing::Stranger(refusal), scope: Scope::NOTHING, chain }
     }
 
     /// Judges by what the snapshot asks at the listener, from memory.
@@ -94,8 +97,10 @@ impl Judged {
         now: OffsetDateTime,
     ) -> Self {
         let generation = snapshot.generation;
-        let gone =
-            |reason, refusal| Self { generation, standing: Standing::Gone(reason, refusal), chain: None };
+        let gone = |reason, refusal| {
+            let standing = Standing::Gone(reason, refusal);
+            Self { generation, standing, scope: Scope::NOTHING, chain: None }
+        };
         let Some(entrance) = snapshot.entrances.get(presented.listener) else {
             let cause = format!("listener {:?} was removed", presented.listener);
             return gone(EndReason::ListenerRemoved, Refusal::new(Code::SessionEnded, cause));
@@ -116,7 +121,7 @@ impl Judged {
         let chain = verified.zip(vouchers).map(|(verified, vouchers)| Chain { verified, vouchers });
         // A door that asks for no certificate may be followed by one that does.
         let chain = chain.or_else(|| presented.chain.cloned());
-        Self { generation, standing, chain }
+        Self { generation, standing, scope: entrance.scope, chain }
     }
 
     /// The peer, where it was recognized.

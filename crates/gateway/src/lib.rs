@@ -18,6 +18,7 @@
 //! - [`pace`]: deadlines of a connection that is slow, silent or idle.
 //! - [`http`]: what is served over HTTP/1.1 and HTTP/2.
 //! - [`administration`]: what administrators may ask of the node, as a trait that the node fills in.
+//! - [`registrar`]: what our own authority answers over the door, as a trait that the node fills in.
 //! - [`observed`]: the chains that came lately, to try other rules on.
 //! - [`journal`]: what the gateway reports, as traits that the node fills in.
 //! - [`metrics`]: counters and gauges.
@@ -41,6 +42,7 @@ mod pace;
 mod rate;
 mod refusals;
 mod refused;
+mod registrar;
 mod room;
 mod session;
 mod sessions;
@@ -60,6 +62,7 @@ pub use metrics::{Described, Metrics};
 pub use observed::{Difference, Verdict};
 pub use refusals::Named;
 pub use refused::RefusalId;
+pub use registrar::{Ask, Asker, Office, Registrar, Scope};
 pub use sessions::{Revoked, Selected, SessionId};
 pub use shown::{CertificateOfSession, PermitOfSession, SessionShown};
 pub use slots::SlotLimits;

@@ -12,6 +12,7 @@ use transport::Door;
 
 use crate::listener::Spoken;
 use crate::metrics::Metrics;
+use crate::registrar::Scope;
 use crate::slots::SlotLimits;
 
 /// Everything the gateway decides by at one moment; immutable, and replaced whole or not at all. A clone is cheap: what
@@ -47,6 +48,8 @@ pub struct Entrance {
     pub spoken: Spoken,
     /// The ways to sign in.
     pub accepted: Vec<Accepted>,
+    /// What is answered there.
+    pub scope: Scope,
 }
 
 /// A database behind the door, with its own counters at hand.

@@ -22,6 +22,7 @@ mod limits;
 mod live_sessions;
 mod matrix;
 mod observing;
+mod offices;
 mod open;
 mod policy;
 mod querying;

@@ -4,7 +4,7 @@ use access::Accepted;
 use fault::{Fault, nearest};
 
 use super::tls::{SHORT, Settled};
-use crate::plan::{ListenerPlan, Transport};
+use crate::plan::{ListenerPlan, Serves, Transport};
 use crate::reader::{At, Reader};
 use crate::section::listener::Listener;
 use crate::sources::{LISTEN, Sources};
@@ -62,6 +62,7 @@ pub(super) fn implicit(reader: &mut Reader<'_>, sources: &Sources, tls: &Settled
         address: listen.map_or_else(written, |at| at.value),
         tls: Some(SHORT.to_owned()),
         auth,
+        serves: vec![Serves::Everything],
         place: None,
     })
 }
@@ -89,10 +90,12 @@ fn plan(reader: &mut Reader<'_>, n: usize, written: &At<Listener>, tls: &Settled
         return None;
     }
     let address = address(reader, &called, written);
-    let (tls, auth) = (profile(reader, &called, written, tls), auth(reader, &called, written));
+    let serves = serves(reader, &called, written);
+    let tls = profile(reader, &called, written, tls);
+    let auth = auth(reader, &called, written, &serves);
     let transport = listener.transport.value;
     let name = listener.name.as_ref()?.value.clone();
-    Some(ListenerPlan { name, transport, address: address?, tls, auth, place: written.place.clone() })
+    Some(ListenerPlan { name, transport, address: address?, tls, auth, serves, place: written.place.clone() })
 }
 
 fn address(reader: &mut Reader<'_>, called: &str, written: &At<Listener>) -> Option<String> {
@@ -169,9 +172,32 @@ fn refuse_unknown(reader: &mut Reader<'_>, called: &str, name: &At<String>, tls:
     reader.refuse(name, said, remedy);
 }
 
-fn auth(reader: &mut Reader<'_>, called: &str, written: &At<Listener>) -> Vec<Accepted> {
+/// What it answers: everything, where nothing is written.
+fn serves(reader: &mut Reader<'_>, called: &str, written: &At<Listener>) -> Vec<Serves> {
+    let Some(list) = &written.value.serves else { return vec![Serves::Everything] };
+    if list.value.is_empty() {
+        let said = format!("config: {called} serves nothing");
+        reader.refuse(list, said, "write serves: [everything], or leave it out");
+    }
+    let sealed = |word: &&At<Serves>| matches!(word.value, Serves::Enrolment | Serves::Acme);
+    if let (Transport::H1, Some(word)) = (written.value.transport.value, list.value.iter().find(sealed)) {
+        let said = format!("config: {called} (h1) is clear text and serves {:?}", word.value.as_str());
+        reader.refuse(
+            word,
+            said,
+            "write transport: h2 and a tls profile; only what is published goes in clear text",
+        );
+    }
+    list.value.iter().map(|word| word.value).collect()
+}
+
+fn auth(reader: &mut Reader<'_>, called: &str, written: &At<Listener>, serves: &[Serves]) -> Vec<Accepted> {
     let remedy = "write auth: [mtls]; only auth: [none] lets anonymous peers in";
     let Some(list) = &written.value.auth else {
+        // Whoever comes for this needs no name.
+        if !serves.is_empty() && !serves.contains(&Serves::Everything) {
+            return vec![Accepted::None];
+        }
         if written.value.lacks(&written.value.auth, "auth") {
             reader.refuse(written, format!("config: {called} has no auth list"), remedy);
         }
@@ -257,7 +283,7 @@ fn refuse_shared_addresses(reader: &mut Reader<'_>, plans: &[ListenerPlan]) {
 
 /// Nobody is configured, so everyone may read and write: only this machine, unless that is said by name.
 pub(super) fn check_open(reader: &mut Reader<'_>, plans: &[ListenerPlan], allowed: bool) {
-    for plan in plans.iter().filter(|plan| plan.auth.contains(&Accepted::None)) {
+    for plan in plans.iter().filter(|plan| plan.lets_strangers_in()) {
         let loopback = parse(&plan.address).is_some_and(|address| address.is_loopback());
         if loopback || allowed {
             let said = format!(

@@ -2,7 +2,7 @@
 
 use access::Accepted;
 
-use crate::plan::Transport;
+use crate::plan::{Serves, Transport};
 use crate::reader::At;
 use crate::scalar::{Ground, Scalar, Wrong, unknown};
 use crate::table::{shapes, table};
@@ -20,6 +20,9 @@ table! {
         tls: String;
         /// What is accepted as a sign-in. `none` lets anonymous peers in; it is tried last.
         auth: Vec<At<Accepted>>;
+        /// What it answers; left out: everything. A listener that serves less needs no `auth`, and one that serves only what
+        /// is `published` may well be in clear text.
+        serves: Vec<At<Serves>>;
         later "allow_cleartext_credentials" "service" "socket_mode" "advertise" "proxy_protocol";
     }
 }

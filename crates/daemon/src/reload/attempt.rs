@@ -12,6 +12,7 @@ use super::changes::changes;
 use super::outcome::{Applied, Rejected};
 use super::{Reloader, restart, trial};
 use crate::announce::announcement;
+use crate::issuing;
 use crate::prepare::{Earlier, Prepared, prepare_after};
 use crate::serving::{self, Serving};
 use crate::watch::{Digests, Unchanged};
@@ -106,6 +107,7 @@ impl Reloader {
             }
         };
         self.adjusted.to(&next.prepared.plan);
+        self.registrar.replace(issuing::issuing(&next.prepared));
         let before = std::mem::replace(&mut self.serving, next);
         for listener in self.serving.beyond(&before).listeners {
             self.gateway.open(Arc::clone(listener));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
-use access::{Accepted, Weakening};
+use access::Weakening;
 use config::{ClientAuth, ListenerPlan};
 use identity::Fingerprint;
 use transport::TlsVersion;
@@ -89,7 +89,7 @@ impl Asked {
 }
 
 fn strangers(listener: &ListenerPlan) -> Strangers {
-    match (listener.auth.contains(&Accepted::None), is_loopback(&listener.address)) {
+    match (listener.lets_strangers_in(), is_loopback(&listener.address)) {
         (false, _) => Strangers::Nobody,
         (true, true) => Strangers::OnThisMachine,
         (true, false) => Strangers::Anybody,

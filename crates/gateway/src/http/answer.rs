@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use access::{Peer, Permit};
 use fault::{Code, Refusal};
+use http::uri::Authority;
 use hyper::body::{Body, Incoming};
-use hyper::header::{CONNECTION, HeaderValue};
+use hyper::header::{CONNECTION, HOST, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use time::OffsetDateTime;
@@ -24,6 +25,7 @@ use crate::http::{admin, query, whoami, why};
 use crate::journal::AccessLine;
 use crate::judged::Judged;
 use crate::refused::RefusalId;
+use crate::registrar::{Ask, Asker, Office};
 use crate::room::Full;
 use crate::session::{Late, Session, Stale};
 use crate::snapshot::{Served, Snapshot};
@@ -102,7 +104,7 @@ impl<'a> Asked<'a> {
             // It may be this judgement that ended the session.
             match session.end.ended() {
                 Some(ended) => (Err(Unanswered::Refusal(ended.refusal())), Some(session.judged())),
-                None => (self.answer(judged.peer(), body).await, Some(judged)),
+                None => (self.answer(&judged, body).await, Some(judged)),
             }
         });
         let ended = tokio::select! {
@@ -146,12 +148,8 @@ impl<'a> Asked<'a> {
         reply
     }
 
-    async fn answer(
-        &mut self,
-        peer: Result<&Peer, &Refusal>,
-        body: &mut Incoming,
-    ) -> Result<Reply, Unanswered> {
-        let head: &'a Parts = self.head;
+    async fn answer(&mut self, judged: &Judged, body: &mut Incoming) -> Result<Reply, Unanswered> {
+        let (head, peer): (&'a Parts, _) = (self.head, judged.peer());
         let route = match route(head.uri.path()) {
             // Whoever passed the handshake may know that the node lives.
             Route::Health => return Ok(reply::ok(r#"{"status":"ok"}"#)),
@@ -160,7 +158,11 @@ impl<'a> Asked<'a> {
                 self.only(&Method::GET)?;
                 return Ok(why::public(self.session, id));
             }
-            Route::Named(route) => route,
+            Route::Office(office, below) if judged.scope.has(office) => {
+                return self.office(office, below, judged, body).await;
+            }
+            Route::Named(route) if judged.scope.everything => route,
+            Route::Office(..) | Route::Named(_) => return Err(nothing("not served by this listener")),
         };
         let peer = peer.map_err(|refusal| Unanswered::Refusal(refusal.clone()))?;
         self.within_its_rate(peer)?;
@@ -254,6 +256,63 @@ impl<'a> Asked<'a> {
         let (path, query) = (uri.path(), uri.query());
         let asked = admin::Asked { session, snapshot, peer, path, query, body: &body, acts: self.acts };
         Ok(admin::answer(route, &asked).await)
+    }
+
+    async fn office(
+        &self,
+        office: Office,
+        path: &str,
+        judged: &Judged,
+        body: &mut Incoming,
+    ) -> Result<Reply, Unanswered> {
+        let Some(registrar) = &self.session.gateway.registrar else {
+            return Err(nothing("this node has no authority of its own"));
+        };
+        let asker = self.asker(judged.peer())?;
+        let (session, head, limits) = (self.session, self.head, &self.snapshot.http_limits);
+        let announced = body.size_hint().upper().and_then(|bytes| usize::try_from(bytes).ok());
+        let most = announced.unwrap_or(Ask::MOST_BYTES).min(Ask::MOST_BYTES);
+        let _room = session.gateway.room.take(most).map_err(|Full| {
+            Unanswered::Reply(Box::new(no_room("too many large requests are being received")))
+        })?;
+        let body = body::read(body, Ask::MOST_BYTES, limits.body, self.patience())
+            .await
+            .map_err(Unanswered::Reply)?;
+        let named = head.headers.get(HOST).and_then(|host| host.to_str().ok());
+        let ask = Ask {
+            office,
+            method: &head.method,
+            path,
+            query: head.uri.query(),
+            headers: &head.headers,
+            body,
+            asker,
+            verified: judged.peer().ok().and_then(Peer::verified),
+            remote: &session.shown,
+            host: head.uri.authority().map(Authority::as_str).or(named),
+            listener: &session.listener.name,
+            at: self.at,
+            acts: self.acts,
+        };
+        registrar.answer(ask).await.map_err(Unanswered::Refusal)
+    }
+
+    /// Who asks something of the authority: an administrator's permit is noted as used, so that losing it ends the session.
+    fn asker<'p>(&self, peer: Result<&'p Peer, &'p Refusal>) -> Result<Asker<'p>, Unanswered> {
+        let peer = match peer {
+            Ok(peer) if peer.principal().is_none() => return Ok(Asker::Stranger(None)),
+            Ok(peer) => peer,
+            Err(refusal) => return Ok(Asker::Stranger(Some(refusal))),
+        };
+        self.within_its_rate(peer)?;
+        match access::admit_admin(peer, &self.snapshot.grants, self.at) {
+            Ok(permit) if self.snapshot.control_plane => {
+                self.uses(None, &permit)?;
+                Ok(Asker::Administrator(peer))
+            }
+            Err(refusal) if refusal.code() == Code::SessionEnded => Err(Unanswered::Refusal(refusal)),
+            Ok(_) | Err(_) => Ok(Asker::Known(peer)),
+        }
     }
 
     fn patience(&self) -> Patience {

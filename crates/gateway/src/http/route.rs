@@ -1,5 +1,7 @@
 //! What a path names.
 
+use crate::registrar::Office;
+
 /// The resource that a path names.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Route<'a> {
@@ -9,6 +11,8 @@ pub(crate) enum Route<'a> {
     HealthWithMode,
     /// What somebody was refused for: `/_refusals/{id}`.
     Refusal(&'a str),
+    /// What our own authority answers; each office decides for whom.
+    Office(Office, &'a str),
     /// Anything else: for those who were recognized.
     Named(Named<'a>),
 }
@@ -62,9 +66,10 @@ pub(crate) fn route(path: &str) -> Route<'_> {
         "/health" | "/v1/health" | "/v1/healthz" => Route::HealthWithMode,
         "/_auth/whoami" => Route::Named(Named::WhoAmI),
         "/_metrics" => Route::Named(Named::Metrics),
-        _ => match path.strip_prefix("/_refusals/") {
-            Some(id) => Route::Refusal(id),
-            None => Route::Named(below(path.strip_prefix('/').unwrap_or(path))),
+        _ => match (path.strip_prefix("/_refusals/"), Office::of(path)) {
+            (Some(id), _) => Route::Refusal(id),
+            (None, Some((office, below))) => Route::Office(office, below),
+            (None, None) => Route::Named(below(path.strip_prefix('/').unwrap_or(path))),
         },
     }
 }

@@ -121,6 +121,8 @@ fn target(path: &str) -> Option<Target<'_>> {
     match route(path) {
         Route::Named(Named::Database { name, .. }) => Some(Target::Database(name)),
         Route::Named(_) if path.starts_with("/_admin/") => Some(Target::ControlPlane),
-        Route::Named(_) | Route::Health | Route::HealthWithMode | Route::Refusal(_) => None,
+        Route::Office(..) | Route::Named(_) | Route::Health | Route::HealthWithMode | Route::Refusal(_) => {
+            None
+        }
     }
 }

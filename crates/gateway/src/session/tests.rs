@@ -18,6 +18,7 @@ use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::pace::Pace;
 use crate::refusals::Named;
+use crate::registrar::Scope;
 use crate::slots::SlotLimits;
 use crate::snapshot::{Entrance, HttpLimits, Snapshot};
 
@@ -50,7 +51,12 @@ impl Administration for Nobody {
 fn snapshot(level: Level) -> Snapshot {
     let directory = Directory::new(Vec::new()).unwrap();
     let grants = Grants::new(vec![GrantSpec::new("app", EVERYONE, level)], &directory).unwrap();
-    let entrance = Entrance { door: None, spoken: Spoken::Http, accepted: vec![Accepted::None] };
+    let entrance = Entrance {
+        door: None,
+        spoken: Spoken::Http,
+        accepted: vec![Accepted::None],
+        scope: Scope::EVERYTHING,
+    };
     Snapshot {
         generation: 1,
         entrances: HashMap::from([("main".into(), entrance)]),
@@ -79,6 +85,7 @@ async fn open() -> (Arc<Gateway>, Live) {
         metrics: Metrics::register(&mut Registry::default()),
         exposition: Arc::new(String::new),
         administration: Arc::new(Nobody),
+        registrar: None,
         clock: Arc::new(SystemClock),
     };
     let gateway = Arc::new(Gateway::new(snapshot(Level::ReadWrite), sinks));

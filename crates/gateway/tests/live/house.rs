@@ -8,8 +8,8 @@ use std::time::Duration;
 use access::{Accepted, Directory, GrantSpec, Grants, Level, Method, MtlsMatch, PrincipalSpec};
 use countersign_gateway::{
     AccessLine, Administration, AuditEvent, AuditKind, Entrance, Gateway, HttpLimits, Journal, Listener,
-    Metrics, Named, NotRevoked, Pending, Reload, Reloaded, Revoke, Served, SessionShown, Sinks, SlotLimits,
-    Snapshot, Spoken,
+    Metrics, Named, NotRevoked, Pending, Reload, Reloaded, Revoke, Scope, Served, SessionShown, Sinks,
+    SlotLimits, Snapshot, Spoken,
 };
 use database::{Backend, Database, Settings};
 use identity::{Certificate, Credential, PrivateKey, Strictness, Trust, certificates_from_pem};
@@ -164,6 +164,7 @@ impl House {
             metrics,
             exposition: Arc::clone(&exposition),
             administration: Arc::clone(&administered) as Arc<dyn Administration>,
+            registrar: None,
             clock: Arc::clone(&clock),
         };
         let gateway = Arc::new(Gateway::new(snapshot, sinks));
@@ -254,7 +255,12 @@ pub(crate) fn grants(directory: &Directory, analyst: Level, reporting: Level) ->
 }
 
 pub(crate) fn entrance(door: Door) -> Entrance {
-    Entrance { door: Some(Arc::new(door)), spoken: Spoken::Https, accepted: vec![Accepted::Mtls] }
+    Entrance {
+        door: Some(Arc::new(door)),
+        spoken: Spoken::Https,
+        accepted: vec![Accepted::Mtls],
+        scope: Scope::EVERYTHING,
+    }
 }
 
 fn certificate(world: &World, name: &str) -> Certificate {

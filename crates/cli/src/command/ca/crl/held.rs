@@ -1,6 +1,7 @@
 //! The issuers whose lists are asked for, and their ledger.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use authority::Authority;
 use clap::Args;
@@ -39,7 +40,7 @@ pub(super) struct Source {
 pub(super) struct Issuer {
     /// What its file is called.
     pub(super) name: String,
-    pub(super) authority: Authority,
+    pub(super) authority: Arc<Authority>,
 }
 
 /// Everything that signing takes.
@@ -72,7 +73,7 @@ impl Source {
         let name = cert.file_stem().and_then(|stem| stem.to_str()).unwrap_or("ca").to_owned();
         let folder = cert.parent().unwrap_or(Path::new("")).to_owned();
         Ok(Held {
-            issuers: vec![Issuer { name, authority }],
+            issuers: vec![Issuer { name, authority: Arc::new(authority) }],
             ledger: loading::existing(&ledger)?,
             lifetime: lifetime(CrlPlan::default()),
             folder,

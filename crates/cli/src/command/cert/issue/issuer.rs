@@ -1,4 +1,5 @@
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use authority::{Authority, Profile};
 use clap::Args;
@@ -33,7 +34,7 @@ pub(super) struct Source {
 
 /// Everything that issuing takes.
 pub(super) struct Issuer {
-    pub(super) authority: Authority,
+    pub(super) authority: Arc<Authority>,
     pub(super) profile: Profile,
     pub(super) ledger: SqliteLedger,
     /// Where new files go where nobody says.
@@ -60,7 +61,7 @@ impl Source {
         let ledger = SqliteLedger::open(&self.ledger.clone().unwrap_or_else(beside))?;
         let profile =
             Profile::named(profile).ok_or_else(|| unknown(profile, ["server", "client", "service"]))?;
-        Ok(Issuer { authority, profile, ledger, folder: PathBuf::from(".") })
+        Ok(Issuer { authority: Arc::new(authority), profile, ledger, folder: PathBuf::from(".") })
     }
 
     fn of_the_realm(&self, name: &str, now: OffsetDateTime) -> Result<Issuer, Faults> {

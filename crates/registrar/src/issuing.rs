@@ -1,0 +1,26 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use authority::{Authority, Profile};
+use identity::Certificate;
+use time::Duration;
+
+/// With what certificates are issued at one moment; a reload replaces it whole.
+#[derive(Debug)]
+pub struct Issuing {
+    /// The environment that certificates carry.
+    pub environment: String,
+    /// The root, where it is configured. Its key is never here.
+    pub root: Option<Certificate>,
+    /// The issuers by name; none in a node that only reads.
+    pub issuers: BTreeMap<String, Arc<Authority>>,
+    /// The profiles by name, as the configuration adjusts them.
+    pub profiles: BTreeMap<String, Profile>,
+    /// The registry: the services that get certificates.
+    pub services: BTreeSet<String>,
+    /// How long after it was signed a list promises a newer one.
+    pub crl_lifetime: Duration,
+    /// The folder for what the node keeps on disk of its own: keys and what was signed.
+    pub state: PathBuf,
+}

@@ -1,0 +1,17 @@
+//! What our own authority answers over the door, and what it keeps in order by itself.
+//!
+//! The gateway has let a request in and says who asks; each office decides for whom it is there.
+//!
+//! - [`registrar`]: the offices, behind the gateway's trait.
+//! - [`issuing`]: with what certificates are issued: replaced whole by a reload.
+//! - [`keeping`]: what is done without being asked, until the node stops.
+//! - [`reply`]: answers and their shapes.
+
+mod issuing;
+mod keeping;
+mod registrar;
+mod reply;
+
+pub use issuing::Issuing;
+pub use keeping::keep;
+pub use registrar::Registrar;
