@@ -5,7 +5,8 @@
 //! ```
 //!
 //! - [`request`]: what is asked for, with the proof that the asker holds the key; [`names`] are its names.
-//! - [`profile`]: the rules for one kind of certificate.
+//! - [`allowance`]: which of them somebody who asks may have.
+//! - [`profile`]: the rules for one kind of certificate; [`name_rules`] for its names, [`renewal`] for when the next one is due.
 //! - [`authority`]: a signing key and its certificate, checked when it is loaded.
 //! - [`distribution`]: where strangers read what it publishes.
 //! - [`draft`]: the exact bytes to sign, checked against profile and issuer and [linted](lint).
@@ -19,6 +20,7 @@
 //! - [`anew`]: what takes the place of a root or an issuer, and what joins the old to the new.
 
 mod anew;
+mod allowance;
 mod authority;
 mod crl;
 mod distribution;
@@ -26,11 +28,13 @@ mod draft;
 mod issue;
 mod key;
 mod lint;
+mod name_rules;
 mod names;
 mod possession;
 mod profile;
 mod rank;
 mod record;
+mod renewal;
 mod request;
 mod responder;
 mod revoke;
@@ -39,14 +43,19 @@ mod stand_in;
 mod tier;
 
 pub use anew::{Certified, succeed_root};
+pub use allowance::Allowance;
 pub use authority::{Authority, Standing};
 pub use crl::{Listed, Listing, SignedCrl};
 pub use distribution::{Distribution, Shard, issuer_id};
 pub use draft::Draft;
+pub use name_rules::{
+    CommonNamePattern, DnsPattern, EmailPattern, NameRules, Network, NoPattern, UriPattern,
+};
 pub use names::{Names, parse_san};
 pub use profile::Profile;
 pub use rank::Rank;
 pub use record::Recorded;
+pub use renewal::{Renewal, Window};
 pub use request::Request;
 pub use responder::Responder;
 pub use revoke::{deny, revoke};
