@@ -5,6 +5,7 @@
 //! ```
 //!
 //! - [`request`]: what is asked for, with the proof that the asker holds the key; [`names`] are its names.
+//! - [`csr`](mod@csr): the request of one who asks, made.
 //! - [`allowance`]: which of them somebody who asks may have.
 //! - [`profile`]: the rules for one kind of certificate; [`name_rules`] for its names, [`renewal`] for when the next one is due.
 //! - [`authority`]: a signing key and its certificate, checked when it is loaded.
@@ -24,6 +25,7 @@ mod allowance;
 mod authority;
 mod crl;
 mod distribution;
+mod csr;
 mod draft;
 mod issue;
 mod key;
@@ -47,6 +49,8 @@ pub use allowance::Allowance;
 pub use authority::{Authority, Standing};
 pub use crl::{Listed, Listing, SignedCrl};
 pub use distribution::{Distribution, Shard, issuer_id};
+pub use crl::SignedCrl;
+pub use csr::csr;
 pub use draft::Draft;
 pub use name_rules::{
     CommonNamePattern, DnsPattern, EmailPattern, NameRules, Network, NoPattern, UriPattern,
