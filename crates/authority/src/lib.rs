@@ -20,8 +20,8 @@
 //! - [`tier`]: the root and the issuers below it.
 //! - [`anew`]: what takes the place of a root or an issuer, and what joins the old to the new.
 
-mod anew;
 mod allowance;
+mod anew;
 mod authority;
 mod crl;
 mod distribution;
@@ -44,8 +44,8 @@ mod sign;
 mod stand_in;
 mod tier;
 
-pub use anew::{Certified, succeed_root};
 pub use allowance::Allowance;
+pub use anew::{Certified, succeed_root};
 pub use authority::{Authority, Standing};
 pub use crl::{Listed, Listing, SignedCrl};
 pub use distribution::{Distribution, Shard, issuer_id};
