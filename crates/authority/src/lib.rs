@@ -29,6 +29,7 @@ mod csr;
 mod draft;
 mod issue;
 mod key;
+mod lifetime;
 mod lint;
 mod name_rules;
 mod names;
@@ -52,6 +53,7 @@ pub use distribution::{Distribution, Shard, issuer_id};
 pub use crl::SignedCrl;
 pub use csr::csr;
 pub use draft::Draft;
+pub use lifetime::parse_lifetime;
 pub use name_rules::{
     CommonNamePattern, DnsPattern, EmailPattern, NameRules, Network, NoPattern, UriPattern,
 };

@@ -115,7 +115,9 @@ impl Request {
         &self.key
     }
 
-    pub(crate) fn lifetime(&self) -> Option<Duration> {
+    /// The lifetime that is asked for, where it is not the profile's.
+    #[must_use]
+    pub fn lifetime(&self) -> Option<Duration> {
         self.lifetime
     }
 }

@@ -4,6 +4,7 @@
 //!
 //! - [`read`](mod@read): whole files, with a limit.
 //! - [`write`](mod@write): whole files, atomically, with their mode set before their content is there.
+//! - [`swap`]: several files that belong together, replaced at once.
 //! - [`permission`]: who may read a file with a secret in it.
 //! - [`certificates`], [`key`], [`password`], [`credential`]: what a listener or a client presents.
 //! - [`validity`]: whether a certificate's days have come, are over, or soon will be.
@@ -18,6 +19,7 @@ mod password;
 mod permission;
 mod read;
 mod revocation_list;
+mod swap;
 mod validity;
 mod write;
 
@@ -28,4 +30,5 @@ pub use key::load_key;
 pub use password::load_password;
 pub use read::{read, read_limited};
 pub use revocation_list::load_revocation_lists;
+pub use swap::{Item, remove_folder, swap_folder};
 pub use write::{create_folder, create_public, create_secret, replace_secret, write_public};
