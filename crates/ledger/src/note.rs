@@ -29,7 +29,7 @@ pub enum Shelf {
 
 impl Shelf {
     /// Every shelf.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Services,
         Self::Invitations,
         Self::AcmeKeys,
