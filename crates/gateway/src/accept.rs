@@ -99,7 +99,7 @@ impl Arriving {
                 };
                 let vouchers = door.vouchers();
                 drop(door);
-                let Shaken { stream, h2, server_name, verdict, hello } = shaken;
+                let Shaken { stream, h2, server_name, verdict, hello, retiring } = shaken;
                 let (verified, late) = match verdict {
                     Ok(verified) => (verified, None),
                     Err(late) => (None, Some(late)),
@@ -113,6 +113,7 @@ impl Arriving {
                     vouchers,
                     hello,
                     late,
+                    retiring,
                 };
                 let (live, pace) = self.open(arrival, !h2);
                 let (session, stream) = (live.session(), Paced::new(stream, pace));
@@ -131,6 +132,7 @@ impl Arriving {
                     vouchers: None,
                     hello: None,
                     late: None,
+                    retiring: false,
                 };
                 let (live, pace) = self.open(arrival, true);
                 Box::pin(http::serve_h1(live.session(), Paced::new(stream, pace), stop)).await;
@@ -154,15 +156,16 @@ impl Arriving {
     async fn shake(&self, door: &Door, stream: TcpStream, generation: u64) -> Option<Shaken> {
         match door.accept(stream).await {
             Ok(Accepted { stream, verdict, alpn, sni, hello, .. }) => {
-                let presented = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
-                let presented = presented.map(AsRef::as_ref);
+                let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+                let retiring = self.gateway.passages.are_shown(chain);
+                let presented = chain.first().map(AsRef::as_ref);
                 let greeted = Greeted { generation, server_name: sni.as_deref(), hello, presented };
                 let verdict = verdict.map_err(|refusal| Box::new(self.late(refusal, &greeted)));
                 if verdict.is_ok() {
                     self.gateway.metrics.shaken(&self.listener.name, "ok");
                 }
                 let h2 = alpn.as_deref() == Some(b"h2");
-                Some(Shaken { stream: Box::new(stream), h2, server_name: sni, verdict, hello })
+                Some(Shaken { stream: Box::new(stream), h2, server_name: sni, verdict, hello, retiring })
             }
             Err((failure, farewell)) => {
                 self.note(&failure, generation);
@@ -264,6 +267,8 @@ struct Shaken {
     server_name: Option<Box<str>>,
     verdict: Result<Option<Verified>, Box<Late>>,
     hello: Option<HelloId>,
+    /// Whether the peer sent an authority along that is to go.
+    retiring: bool,
 }
 
 /// The future's value, or nothing once told to stop.

@@ -23,6 +23,7 @@ use crate::observed::{Difference, Observed};
 use crate::rate::Rate;
 use crate::refusals::Refusals;
 use crate::registrar::Registrar;
+use crate::retiring::Passages;
 use crate::room::Room;
 use crate::session::Session;
 use crate::sessions::{Revoked, Selected, Sessions};
@@ -70,6 +71,7 @@ pub struct Gateway {
     questions: Rate,
     pub(crate) refused: Refusals,
     pub(crate) observed: Observed,
+    pub(crate) passages: Passages,
 }
 
 /// How a drain went.
@@ -107,6 +109,7 @@ impl Gateway {
             questions: Rate::default(),
             refused: Refusals::default(),
             observed: Observed::default(),
+            passages: Passages::default(),
         }
     }
 

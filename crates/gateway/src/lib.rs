@@ -20,6 +20,7 @@
 //! - [`administration`]: what administrators may ask of the node, as a trait that the node fills in.
 //! - [`registrar`]: what our own authority answers over the door, as a trait that the node fills in.
 //! - [`observed`]: the chains that came lately, to try other rules on.
+//! - [`retiring`]: who still comes by way of an authority that is to go.
 //! - [`journal`]: what the gateway reports, as traits that the node fills in.
 //! - [`metrics`]: counters and gauges.
 //! - [`refusals`]: what was refused lately, kept for those who ask why.
@@ -43,6 +44,7 @@ mod rate;
 mod refusals;
 mod refused;
 mod registrar;
+mod retiring;
 mod room;
 mod session;
 mod sessions;
@@ -63,6 +65,7 @@ pub use observed::{Difference, Verdict};
 pub use refusals::Named;
 pub use refused::RefusalId;
 pub use registrar::{Ask, Asker, Office, Registrar, Scope};
+pub use retiring::{Noted, Passage, Retiring};
 pub use sessions::{Revoked, Selected, SessionId};
 pub use shown::{CertificateOfSession, PermitOfSession, SessionShown};
 pub use slots::SlotLimits;

@@ -67,6 +67,8 @@ pub(crate) struct Arrival {
     /// The id that the client knows the handshake by.
     pub(crate) hello: Option<HelloId>,
     pub(crate) late: Option<Box<Late>>,
+    /// Whether the peer sent an authority along that is to go.
+    pub(crate) retiring: bool,
 }
 
 /// A refusal that came after the handshake, when TLS could not tell it any more: the first request hears it.
@@ -88,7 +90,8 @@ impl Session {
         arrival: Arrival,
         pace: Arc<Pace>,
     ) -> Live {
-        let Arrival { generation, spoken, address, server_name, verified, vouchers, hello, late } = arrival;
+        let Arrival { generation, spoken, address, server_name, verified, vouchers, hello, late, retiring } =
+            arrival;
         let chain = verified.clone().zip(vouchers).map(|(verified, vouchers)| Chain { verified, vouchers });
         let since = gateway.now();
         let live = Live::new(Arc::new(Self {
@@ -111,14 +114,17 @@ impl Session {
         }));
         live.session().judge_first(generation);
         live.session().record_sign_in();
-        live.session().observe();
+        live.session().observe(retiring);
         live
     }
 
     /// Notes the chain, so that other rules can be tried on it.
-    fn observe(&self) {
+    fn observe(&self, retiring: bool) {
         if let Some(verified) = &self.verified {
             let recognized = matches!(self.judged.load().standing, Standing::Known(_));
+            if recognized {
+                self.gateway.passages.look(self, verified, retiring, self.gateway.now());
+            }
             self.gateway.observed.shaken(&self.listener.name, verified, recognized);
         }
     }

@@ -100,6 +100,7 @@ async fn open() -> (Arc<Gateway>, Live) {
         vouchers: None,
         hello: None,
         late: None,
+        retiring: false,
     };
     let live = Session::open(Arc::clone(&gateway), listener, arrival, Arc::new(Pace::new(true)));
     (gateway, live)
