@@ -14,7 +14,7 @@ use ledger::Ledger;
 use time::{Duration, OffsetDateTime};
 
 use crate::authority::{Authority, check};
-use crate::draft::Draft;
+use crate::draft::{Draft, anew};
 use crate::issue::settle;
 use crate::key::SigningKey;
 use crate::sign::sign_with;
@@ -73,6 +73,20 @@ impl Authority {
         now: OffsetDateTime,
     ) -> Result<Certified, Fault> {
         certify(self.draft_adopted(issuer, now)?, ledger, self.key(), now).await
+    }
+
+    /// That a root may take this one's place: there is room for it below, and these issuers can go over to it.
+    ///
+    /// # Errors
+    /// This is no root or has no room, or an issuer is a root, has ended, or does not stand directly below this one.
+    pub fn check_succession(&self, issuers: &[Certificate], now: OffsetDateTime) -> Result<(), Fault> {
+        anew::check_root(self.certificate())?;
+        self.check_room_for_another()?;
+        issuers.iter().try_for_each(|issuer| {
+            anew::check_issuer(issuer)?;
+            check::below(issuer, self.certificate())?;
+            anew::left(issuer, now).map(drop)
+        })
     }
 
     /// Certifies another root, so that whoever believes this one alone can follow a chain that ends in the other.

@@ -110,9 +110,23 @@ impl Authority {
     /// Where another authority signed it, or one above it allows no issuer below.
     pub fn check_below(&self, root: &Certificate) -> Result<(), Fault> {
         let others = self.chain.iter().filter(|other| **other != self.certificate);
-        let links: Vec<&Certificate> = std::iter::once(&self.certificate).chain(others).collect();
-        let above = links.iter().skip(1).copied().chain([root]);
-        links.iter().zip(above).try_for_each(|(issuer, above)| check::below(issuer, above))
+        check::stands_below(std::iter::once(&self.certificate).chain(others), root)
+    }
+
+    /// As [`check_below`](Self::check_below), for an issuer whose key is not at hand: its certificate (first) with those
+    /// above it.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check_chain_below(chain: &[Certificate], root: &Certificate) -> Result<(), Fault> {
+        check::leading(chain)?;
+        check::stands_below(chain.iter().filter(|certificate| !certificate.is_self_issued()), root)
+    }
+
+    /// Its certificate and those above it, without a root: what goes out with every leaf.
+    #[must_use]
+    pub fn chain(&self) -> &[Certificate] {
+        &self.chain
     }
 
     /// Its certificate.
@@ -174,9 +188,7 @@ impl Authority {
         &self.key
     }
 
-    /// Its certificate and those above it, without a root: what goes out with every leaf.
-    #[must_use]
-    pub fn chain_above_leaf(&self) -> &[Certificate] {
+    pub(crate) fn chain_above_leaf(&self) -> &[Certificate] {
         &self.chain
     }
 }

@@ -1,13 +1,11 @@
 //! The exact bytes that are to be signed: checked, linted, and not yet on record.
 
-mod anew;
+pub(crate) mod anew;
 mod leaf;
 pub(crate) mod reach;
 mod responder;
 mod tier;
 mod validity;
-
-pub(crate) use leaf::san_type;
 
 use fault::Fault;
 use identity::{Certificate, Pin, Serial};

@@ -8,6 +8,7 @@ use gateway::Listener;
 
 use crate::prepare::{Credentials, Prepared};
 use crate::publish;
+use crate::rotating;
 use crate::serving::Serving;
 use crate::status::{Announcement, CertificateShown, DatabaseShown, ListShown, ListenerShown};
 
@@ -25,6 +26,7 @@ pub(crate) fn announcement(serving: &Serving) -> Announcement {
         databases: plan.databases.iter().map(database).collect(),
         certificates: certificates(prepared, &serving.credentials),
         lists: lists(prepared),
+        holdings: rotating::holdings(serving),
     }
 }
 

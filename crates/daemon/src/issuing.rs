@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use authority::{Authority, IssuerKind, Profile, Renewal, Standing};
+use authority::{Authority, IssuerKind, Profile, Standing};
 use config::{IssuerPlan, KeyPassword, PemText, Plan, ProfilePlan};
 use fault::{Fault, Faults, Place};
-use identity::{Certificate, KeyError, PrivateKey, Purpose, Secret, Usage};
+use identity::{Certificate, KeyError, Pin, PrivateKey, Purpose, Secret, Usage};
 use ledger::Ledger;
 use registrar::Issuing;
 use time::{Duration, OffsetDateTime};
@@ -23,9 +23,9 @@ pub fn issuers(plan: &Plan, now: OffsetDateTime) -> Result<BTreeMap<String, Arc<
     let mut faults = Faults::new();
     let mut issuers = BTreeMap::new();
     let Some(written) = &plan.authority else { return Ok(issuers) };
-    let root = faults.note(root(plan)).flatten();
+    let roots = faults.note(roots(plan)).unwrap_or_default();
     for (name, issuer) in &written.issuers {
-        if let Some(loaded) = faults.note(load(plan, issuer, root.as_ref(), now)) {
+        if let Some(loaded) = faults.note(load(plan, issuer, &roots, now)) {
             issuers.insert(name.clone(), Arc::new(loaded));
         }
     }
@@ -61,35 +61,51 @@ pub(crate) fn issuing(prepared: &Prepared) -> Issuing {
 fn load(
     plan: &Plan,
     written: &IssuerPlan,
-    root: Option<&Certificate>,
+    roots: &[Certificate],
     now: OffsetDateTime,
 ) -> Result<Authority, Fault> {
     let here = |fault: Fault| fault.at(place(&written.cert));
     let chain = certificates(&written.cert)?;
     Authority::check_certificate(&chain, Standing::Issuer, now).map_err(here)?;
-    let key = key(written)?;
+    check_below_one(&chain, roots).map_err(here)?;
+    let key = key_of(written, chain.first())?;
     let environment = Some(plan.environment.as_str());
-    let authority = Authority::new(chain, &key, Standing::Issuer, environment, now).map_err(here)?;
-    root.map_or(Ok(()), |root| authority.check_below(root)).map_err(here)?;
-    Ok(authority)
+    Authority::new(chain, &key, Standing::Issuer, environment, now).map_err(here)
 }
 
-/// The root's certificate, where the Plan has issuers below one.
+/// The roots of our own authority, where the Plan has issuers below one: one, or the old and the new one while it is
+/// rotated. The one that counts now comes first.
 ///
 /// # Errors
 /// When its file holds none.
-pub(crate) fn root(plan: &Plan) -> Result<Option<Certificate>, Fault> {
+pub(crate) fn roots(plan: &Plan) -> Result<Vec<Certificate>, Fault> {
     let written = plan.authority.as_ref().filter(|written| !written.issuers.is_empty());
-    written.and_then(|written| written.root_cert.as_deref()).map(root_certificate).transpose()
+    let root = written.and_then(|written| written.root_cert.as_deref());
+    root.map_or(Ok(Vec::new()), root_certificates)
 }
 
-/// The root's certificate.
+/// The certificates of the root's file.
 ///
 /// # Errors
 /// When the file holds none.
-pub(crate) fn root_certificate(path: &Path) -> Result<Certificate, Fault> {
+fn root_certificates(path: &Path) -> Result<Vec<Certificate>, Fault> {
     let certificates = files::load_certificates(path)?;
-    certificates.into_iter().next().ok_or_else(|| Fault::yours("there is no root in the file").in_file(path))
+    match certificates.is_empty() {
+        true => Err(Fault::yours("there is no root in the file").in_file(path)),
+        false => Ok(certificates),
+    }
+}
+
+/// That an issuer stands below one of the roots, where there are any; told by the first of them.
+pub(crate) fn check_below_one(chain: &[Certificate], roots: &[Certificate]) -> Result<(), Fault> {
+    let mut refused = None;
+    for root in roots {
+        match Authority::check_chain_below(chain, root) {
+            Ok(()) => return Ok(()),
+            Err(fault) => refused = refused.or(Some(fault)),
+        }
+    }
+    refused.map_or(Ok(()), Err)
 }
 
 /// The certificates of an issuer, its own first.
@@ -105,12 +121,28 @@ pub fn certificates(written: &PemText<String>) -> Result<Vec<Certificate>, Fault
     }
 }
 
-fn key(written: &IssuerPlan) -> Result<PrivateKey, Fault> {
+/// The issuer's key. While one is rotated the certificate changes in one moment and the key in another: in between, the
+/// key lies beside its place.
+fn key_of(written: &IssuerPlan, own: Option<&Certificate>) -> Result<PrivateKey, Fault> {
     let password = password(written.key_password.as_ref())?;
+    let is_its = |key: &PrivateKey| {
+        own.is_none_or(|own| Pin::of_spki(&key.public_spki()) == own.identity().spki_sha256())
+    };
+    let key = key(written, password.as_ref());
+    let PemText::File(path) = &written.key else { return key };
+    if key.as_ref().is_ok_and(is_its) {
+        return key;
+    }
+    let beside = [files::next(path), files::old(path)].into_iter().filter(|path| path.is_file());
+    let mut beside = beside.filter_map(|path| files::load_key(&path, password.as_ref()).ok());
+    beside.find(is_its).map_or(key, Ok)
+}
+
+fn key(written: &IssuerPlan, password: Option<&Secret>) -> Result<PrivateKey, Fault> {
     match &written.key {
-        PemText::File(path) => files::load_key(path, password.as_ref()),
+        PemText::File(path) => files::load_key(path, password),
         PemText::Given { variable, text } => {
-            PrivateKey::from_pem(text.expose(), password.as_ref()).map_err(|error| match error {
+            PrivateKey::from_pem(text.expose(), password).map_err(|error| match error {
                 KeyError::Encrypted => Fault::yours(format!("{variable}: the private key is encrypted"))
                     .at(Place::Name((*variable).to_owned()))
                     .remedy("give it unencrypted, or name it with its password in authority.issuers.service"),
@@ -226,20 +258,10 @@ fn adjusted(profile: Profile, written: &ProfilePlan) -> Result<Profile, Fault> {
         Some(purposes) => profile.with_usages(usages(purposes))?,
         None => profile,
     };
-    let profile = match &written.keys {
-        Some(keys) => profile.with_keys(keys.clone())?,
-        None => profile,
-    };
-    let lasting =
-        |written: Option<std::time::Duration>| written.and_then(|life| Duration::try_from(life).ok());
-    let profile = profile.with_renewal(Renewal {
-        before_end: lasting(written.renewal_window),
-        after_expiry: lasting(written.renew_after_expiry).unwrap_or_default(),
-    });
-    Ok(match &written.names {
-        Some(names) => profile.with_names(names.clone()),
-        None => profile,
-    })
+    match &written.keys {
+        Some(keys) => profile.with_keys(keys.clone()),
+        None => Ok(profile),
+    }
 }
 
 /// The password of a private key: given, or the first line of a file.

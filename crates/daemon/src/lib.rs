@@ -8,6 +8,7 @@
 //! - [`weaker`]: by what one prepared configuration is weaker than another.
 //! - [`serving`], [`reload`], [`watch`], [`adjust`]: what is served by now, and how it becomes what is written now.
 //! - [`self_signed`]: a certificate for development.
+//! - [`rotating`]: the node's part in replacing what is above the leaves.
 //! - [`issuing`]: our own authority as the Plan describes it.
 //! - [`realm`]: a folder with everything a node needs.
 //! - [`announce`], [`status`], [`metrics`]: what the node says of itself; [`administration`]: what may be asked of it.
@@ -32,6 +33,7 @@ mod records;
 mod reload;
 mod renew;
 mod revoking;
+mod rotating;
 mod self_signed;
 mod serve;
 mod serving;

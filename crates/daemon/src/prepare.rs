@@ -3,6 +3,7 @@
 mod homes;
 mod kept;
 mod revocation;
+pub(crate) mod succession;
 #[cfg(test)]
 mod tests;
 
@@ -42,6 +43,8 @@ pub struct Prepared {
     pub(crate) certificate_profiles: BTreeMap<String, Profile>,
     /// What is allowed and will hurt.
     pub warnings: Vec<Fault>,
+    /// The roots of our own authority, and what lies beside its issuers while they are rotated.
+    pub(crate) authorities: Vec<Certificate>,
     /// The files of the databases.
     pub(crate) homes: Homes,
 }
@@ -117,7 +120,8 @@ pub(crate) fn prepare_after(
     let issuers = issuing::issuers(&plan, now).map_err(|found| faults.extend(found)).ok();
     let certificate_profiles = issuing::profiles(&plan).map_err(|found| faults.extend(found)).ok();
     // Where it cannot be read, the issuers have told so.
-    let root = issuing::root(&plan).ok().flatten();
+    let root = succession::roots(&plan).into_iter().next();
+    let authorities = succession::all(&plan, now).map_err(|found| faults.extend(found)).unwrap_or_default();
     let mut profiles = BTreeMap::new();
     let mut lists = revocation::Loaded::default();
     for (name, tls) in &plan.tls {
@@ -141,6 +145,7 @@ pub(crate) fn prepare_after(
                 profiles,
                 issuers,
                 root,
+                authorities,
                 certificate_profiles,
                 warnings,
                 homes,
@@ -217,16 +222,13 @@ fn trust(
     now: OffsetDateTime,
     lists: &mut revocation::Loaded,
 ) -> Result<Noticed<Option<Arc<Trust>>>, Faults> {
-    let Some(anchors) = client_ca(plan, tls)? else { return Ok((None, Vec::new())) };
+    let Some(anchors) = client_ca(plan, tls, now)? else { return Ok((None, Vec::new())) };
     let mut noticed = expiring(&anchors, now);
     let ours = match tls.client_ca {
-        Some(ClientCa::Authority) => anchors.first().map(|issuer| issuer.identity().spki_sha256()),
-        _ => None,
+        Some(ClientCa::Authority) => anchors.iter().map(|issuer| issuer.identity().spki_sha256()).collect(),
+        _ => Vec::new(),
     };
-    // A root that cannot be read is a fault of the authority, which is told there.
-    let root = plan.authority.as_ref().and_then(|authority| authority.root_cert.as_deref());
-    let root = root.and_then(|root| issuing::root_certificate(root).ok());
-    let authorities = Authorities { anchors: &anchors, ours, root };
+    let authorities = Authorities { anchors: &anchors, ours, roots: succession::roots(plan) };
     let revocations = revocation::revocations(&tls.revocation, authorities, lists, now, &mut noticed)?;
     let strictness = Strictness {
         allow_x509_v1: tls.allow_x509_v1,
@@ -236,7 +238,7 @@ fn trust(
     Ok((Some(Arc::new(trust)), noticed))
 }
 
-fn client_ca(plan: &Plan, tls: &TlsPlan) -> Result<Option<Vec<Certificate>>, Fault> {
+fn client_ca(plan: &Plan, tls: &TlsPlan, now: OffsetDateTime) -> Result<Option<Vec<Certificate>>, Fault> {
     match &tls.client_ca {
         None => Ok(None),
         Some(ClientCa::Path(path)) => {
@@ -249,7 +251,12 @@ fn client_ca(plan: &Plan, tls: &TlsPlan) -> Result<Option<Vec<Certificate>>, Fau
                     .remedy("add authority.issuers.client, or name a file")
             })?;
             match &issuer.cert {
-                PemText::File(path) => files::load_client_ca(path).map(Some),
+                PemText::File(path) => {
+                    let own = files::load_client_ca(path).map(|own| own.into_iter().take(1));
+                    // What cannot stand there is a fault of the authority, which is told there.
+                    let beside = succession::beside(path, &succession::roots(plan), now).unwrap_or_default();
+                    own.map(|own| Some(own.chain(beside).collect()))
+                }
                 given @ PemText::Given { .. } => issuing::certificates(given).map(Some),
             }
         }

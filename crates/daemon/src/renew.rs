@@ -33,6 +33,11 @@ impl Keeper {
         Self { ledger, made: Mutex::default(), clock }
     }
 
+    /// Where what it issues is recorded.
+    pub(crate) fn ledger(&self) -> Option<&dyn Ledger> {
+        self.ledger.as_deref()
+    }
+
     /// Every profile's credential: from files, kept or issued by our authority, or made here. Asked again, those that
     /// are still good are the same.
     ///

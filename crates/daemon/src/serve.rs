@@ -8,9 +8,10 @@ use arc_swap::ArcSwap;
 use config::{Plan, Sources};
 use fault::{Fault, Faults};
 use gateway::{Drained, Gateway, Metrics, Sinks};
+use ledger::Ledger;
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
-use registrar::Registrar;
+use registrar::{Registrar, rotation};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -32,6 +33,7 @@ use crate::publish::Publisher;
 use crate::records::{self, Records};
 use crate::reload::{Asked, Record, Reloader};
 use crate::renew::Keeper;
+use crate::rotating;
 use crate::serving::{self, Serving};
 use crate::status::Announcement;
 use crate::watch::{Digests, Watch};
@@ -99,12 +101,15 @@ struct Node {
     records: Option<Records>,
     following: Option<Following>,
     grace: Arc<Mutex<Duration>>,
+    /// What the node is called among those that share its ledger.
+    name: String,
 }
 
 impl Start {
     async fn node(self) -> Result<Node, Faults> {
         let Self { sources, prepared, digests, clock, sink, level } = self;
         let plan = &prepared.plan;
+        let name = rotating::node_name(sources.file.as_deref(), plan);
         let mut registry = Registry::default();
         let metrics = Metrics::register(&mut registry);
         let record = Arc::new(Record::register(&mut registry, clock.now()));
@@ -121,7 +126,7 @@ impl Start {
         let shown = Arc::new(ArcSwap::from_pointee(announcement(&serving)));
         let inquirers = Arc::new(Inquirers::register(&mut registry, Arc::clone(&clock)));
         let publisher = Arc::new(Publisher::new(Arc::clone(&inquirers), Arc::clone(&clock)));
-        let following = follow(records.as_ref(), &clock, &publisher).await?;
+        let following = follow(ledger.as_ref(), &clock, &publisher).await?;
         let snapshot = publisher.first(&serving)?;
         let auditor = records.as_ref().map(Records::auditor);
         let grace = Arc::new(Mutex::new(plan.limits.shutdown));
@@ -147,12 +152,7 @@ impl Start {
         };
         let registrar =
             Arc::new(Registrar::new(ledger.clone(), Arc::clone(&clock), issuing::issuing(&prepared)));
-        let certificates = Certificates::register(
-            &mut registry,
-            Arc::clone(&shown),
-            following.as_ref().map(Following::pulse),
-            Arc::clone(&clock),
-        );
+        let certificates = Certificates::register(&mut registry, Arc::clone(&shown), Arc::clone(&clock));
         let sinks = Sinks {
             journal: Arc::new(journal),
             metrics: metrics.clone(),
@@ -177,13 +177,13 @@ impl Start {
             clock,
             closing: TaskTracker::new(),
         };
-        Ok(Node { reloader, asked, records, following, grace })
+        Ok(Node { reloader, asked, records, following, grace, name })
     }
 }
 
 impl Node {
     async fn run(self, mut signals: Signals, hangup: Signal) {
-        let Self { reloader, asked, records, following, grace } = self;
+        let Self { reloader, asked, records, following, grace, name } = self;
         let (gateway, stop) = (Arc::clone(&reloader.gateway), CancellationToken::new());
         for bound in &reloader.serving.listeners {
             gateway.open(Arc::clone(&bound.listener));
@@ -197,6 +197,17 @@ impl Node {
                 publisher.revoke(&gateway, revoked, decided_at);
             }))
         });
+        let rotating = records.as_ref().map(|records| {
+            let shown = Arc::clone(&reloader.shown);
+            let node = rotation::Node {
+                name,
+                holdings: Arc::new(move || shown.load().holdings.clone()),
+                gateway: Arc::clone(&gateway),
+                ledger: Arc::clone(&records.ledger),
+                clock: Arc::clone(&reloader.clock),
+            };
+            tokio::spawn(rotation::keep(node, stop.clone()))
+        });
         let reloading = tokio::spawn(reloader.run(asked, hangup, stop.clone()));
         match drained(&gateway, &mut signals, &stop, &grace).await {
             Some(Drained::Fully) => {}
@@ -205,7 +216,7 @@ impl Node {
             }
             None => tracing::warn!("asked again: connections are cut"),
         }
-        let ending = Ending { gateway, reloading, judging, keeping, following, records };
+        let ending = Ending { gateway, reloading, judging, keeping, following, rotating, records };
         // A reload that reads from a dead disk, or a database that somebody else holds, would not let us go.
         tokio::select! {
             () = ending.close() => tracing::info!("stopped"),
@@ -221,12 +232,13 @@ struct Ending {
     judging: JoinHandle<()>,
     keeping: JoinHandle<()>,
     following: Option<JoinHandle<()>>,
+    rotating: Option<JoinHandle<()>>,
     records: Option<Records>,
 }
 
 impl Ending {
     async fn close(self) {
-        let Self { gateway, reloading, judging, keeping, following, records } = self;
+        let Self { gateway, reloading, judging, keeping, following, rotating, records } = self;
         match reloading.await {
             Ok(serving) => {
                 for opened in &serving.databases {
@@ -247,6 +259,10 @@ impl Ending {
             // It was told to end, and has no more to say.
             let _ = following.await;
         }
+        if let Some(rotating) = rotating {
+            rotating.abort();
+            let _ = rotating.await;
+        }
         // The journal holds the way into the ledger; what is on its way ends with it.
         drop(gateway);
         if let Some(records) = records {
@@ -257,14 +273,13 @@ impl Ending {
 
 /// Takes in what the ledger says is revoked, and begins to follow it. Nothing where there is no ledger.
 async fn follow(
-    records: Option<&Records>,
+    ledger: Option<&Arc<dyn Ledger>>,
     clock: &Arc<dyn Clock>,
     publisher: &Publisher,
 ) -> Result<Option<Following>, Fault> {
-    let Some(records) = records else { return Ok(None) };
+    let Some(ledger) = ledger else { return Ok(None) };
     let learn = |revoked| publisher.learn(revoked);
-    let (ledger, memory) = (Arc::clone(&records.ledger), records.memory(clock.now())?);
-    Following::begin(ledger, Arc::clone(clock), memory, learn).await.map(Some)
+    Following::begin(Arc::clone(ledger), Arc::clone(clock), learn).await.map(Some)
 }
 
 /// Serves until a signal, then drains; nothing where a second signal cuts the drain short.

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use registrar::rotation::Holdings;
 use serde::Serialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -18,6 +19,8 @@ pub struct Announcement {
     pub certificates: Vec<CertificateShown>,
     /// Revocation lists from files, for each TLS profile.
     pub lists: Vec<ListShown>,
+    /// The authorities that the node serves with.
+    pub holdings: Holdings,
 }
 
 /// A listener as the node announces it.

@@ -5,8 +5,7 @@ use std::fmt;
 pub struct Malformed(String);
 
 impl Malformed {
-    /// With the reason, as a person reads it.
-    pub fn new(why: impl Into<String>) -> Self {
+    pub(crate) fn new(why: impl Into<String>) -> Self {
         Self(why.into())
     }
 }

@@ -6,11 +6,13 @@
 //! - [`issuing`]: with what certificates are issued: replaced whole by a reload.
 //! - [`keeping`]: what is done without being asked, until the node stops.
 //! - [`reply`]: answers and their shapes.
+//! - [`rotation`]: the authorities above the leaves, replaced without anybody noticing.
 
 mod issuing;
 mod keeping;
 mod registrar;
 mod reply;
+pub mod rotation;
 
 pub use issuing::Issuing;
 pub use keeping::keep;

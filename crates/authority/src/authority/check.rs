@@ -90,6 +90,23 @@ pub(crate) fn below(issuer: &Certificate, root: &Certificate) -> Result<(), Faul
     Ok(())
 }
 
+/// That a chain of authorities, lowest first, leads to this root: what follows the one that the root has signed may lead
+/// somewhere else.
+pub(super) fn stands_below<'a>(
+    links: impl Iterator<Item = &'a Certificate>,
+    root: &Certificate,
+) -> Result<(), Fault> {
+    let mut links = links.peekable();
+    while let Some(link) = links.next() {
+        let Err(fault) = below(link, root) else { return Ok(()) };
+        match links.peek() {
+            Some(above) if below(link, above).is_ok() => {}
+            _ => return Err(fault),
+        }
+    }
+    Ok(())
+}
+
 fn is_signed_by(issuer: &Certificate, root: &Certificate) -> bool {
     let (Ok((_, above)), Some(kind)) = (X509Certificate::from_der(root.der()), root.key_kind()) else {
         return false;

@@ -78,21 +78,27 @@ impl Authority {
     /// Drafts another root below this one.
     pub(crate) fn draft_cross(&self, root: &Certificate, now: OffsetDateTime) -> Result<Draft, Fault> {
         check_root(root)?;
-        let (own, name) = (self.certificate(), root.identity().subject());
+        let name = root.identity().subject();
         if root.identity().spki_sha256() == self.key_id() {
             return Err(Fault::yours(format!("\"{name}\" cannot vouch for itself"))
                 .because("both are one key")
                 .remedy("name the new root, and the key of the old one"));
         }
-        if own.path_len().is_some_and(|path_len| path_len < 2) {
-            return Err(Fault::yours(format!(
-                "\"{}\" has no room for another root and its issuers",
-                own.identity().subject()
-            ))
-            .because("its path length allows fewer than two authorities below it")
-            .remedy("distribute the new root to everybody who verifies, and begin a realm below it"));
-        }
+        self.check_room_for_another()?;
         self.draft_below(&Subject::same(root)?, "cross-root", left(root, now)?, now)
+    }
+
+    pub(crate) fn check_room_for_another(&self) -> Result<(), Fault> {
+        let own = self.certificate();
+        if own.path_len().is_none_or(|path_len| path_len >= 2) {
+            return Ok(());
+        }
+        Err(Fault::yours(format!(
+            "\"{}\" has no room for another root and its issuers",
+            own.identity().subject()
+        ))
+        .because("its path length allows fewer than two authorities below it")
+        .remedy("distribute the new root to everybody who verifies, and begin a realm below it"))
     }
 
     fn draft_below(
@@ -214,7 +220,7 @@ fn name_constraints(content: &[u8]) -> CustomExtension {
     extension
 }
 
-fn left(of: &Certificate, now: OffsetDateTime) -> Result<Duration, Fault> {
+pub(crate) fn left(of: &Certificate, now: OffsetDateTime) -> Result<Duration, Fault> {
     let (name, until) = (of.identity().subject(), of.identity().not_after());
     if until <= now {
         return Err(Fault::yours(format!("\"{name}\" expired on {until}"))
@@ -226,7 +232,7 @@ fn left(of: &Certificate, now: OffsetDateTime) -> Result<Duration, Fault> {
     Ok(until - now)
 }
 
-fn check_issuer(issuer: &Certificate) -> Result<(), Fault> {
+pub(crate) fn check_issuer(issuer: &Certificate) -> Result<(), Fault> {
     let name = issuer.identity().subject();
     if !issuer.is_ca() {
         return Err(Fault::yours(format!("the certificate \"{name}\" is not an authority's"))
@@ -241,7 +247,7 @@ fn check_issuer(issuer: &Certificate) -> Result<(), Fault> {
     Ok(())
 }
 
-fn check_root(root: &Certificate) -> Result<(), Fault> {
+pub(crate) fn check_root(root: &Certificate) -> Result<(), Fault> {
     let name = root.identity().subject();
     if root.is_ca() && root.is_self_issued() && check::below(root, root).is_ok() {
         return Ok(());

@@ -3,6 +3,7 @@
 mod crl;
 mod init_issuer;
 mod init_root;
+mod rotate;
 mod show;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +24,8 @@ pub(crate) enum Ca {
     InitIssuer(init_issuer::InitIssuer),
     Show(show::Show),
     Crl(crl::Crl),
+    #[command(subcommand)]
+    Rotate(rotate::Rotate),
 }
 
 /// What a root and an issuer have in common.
@@ -46,6 +49,7 @@ impl Ca {
             Self::InitIssuer(init) => init.run(console),
             Self::Show(show) => show.run(console),
             Self::Crl(crl) => crl.run(console),
+            Self::Rotate(rotate) => rotate.run(console),
         }
     }
 }

@@ -7,7 +7,7 @@ use access::Directory;
 use config::{ClientCa, KeyPassword, PemText, Plan, TlsMode, TlsPlan};
 use identity::{Credential, Trust};
 
-use super::{Noticed, Prepared, TlsProfile};
+use super::{Noticed, Prepared, TlsProfile, succession};
 use crate::watch::Unchanged;
 
 /// An earlier look, and which files have stayed the same since.
@@ -94,7 +94,11 @@ impl Earlier<'_> {
                 None => true,
                 Some(ClientCa::Path(path)) => self.has(path),
                 Some(ClientCa::Authority) => {
-                    issuer(old) == issuer(plan) && issuer(plan).is_some_and(|path| self.has(&path))
+                    issuer(old) == issuer(plan)
+                        && issuer(plan).is_some_and(|path| {
+                            let beside = succession::places(&path);
+                            self.has(&path) && beside.iter().all(|path| self.unchanged.has_or_lacks(path))
+                        })
                 }
             }
     }

@@ -28,10 +28,10 @@ impl Loaded {
 pub(super) struct Authorities<'a> {
     /// Those who may vouch for clients.
     pub(super) anchors: &'a [Certificate],
-    /// The key of our own, where it is among them: its ledger needs no list beside it.
-    pub(super) ours: Option<Pin>,
-    /// The root of our own, which may take its issuers back.
-    pub(super) root: Option<Certificate>,
+    /// The keys of our own, where they are among them: their ledger needs no list beside it.
+    pub(super) ours: Vec<Pin>,
+    /// The roots of our own, which may take their issuers back.
+    pub(super) roots: Vec<Certificate>,
 }
 
 /// What is revoked among the certificates that the anchors vouch for, and among the anchors.
@@ -45,11 +45,11 @@ pub(super) fn revocations(
     now: OffsetDateTime,
     warnings: &mut Vec<Fault>,
 ) -> Result<Revocations, Faults> {
-    let Authorities { anchors, ours, root } = authorities;
+    let Authorities { anchors, ours, roots } = authorities;
     let lists = lists(written, anchors, loaded)?;
     warnings.extend(lists.iter().filter_map(|list| outdated(list, &written.policy, now)));
     if !lists.is_empty() && written.policy.verification.is_none() {
-        let others = anchors.iter().filter(|anchor| Some(anchor.identity().spki_sha256()) != ours);
+        let others = anchors.iter().filter(|anchor| !ours.contains(&anchor.identity().spki_sha256()));
         warnings.extend(others.filter_map(|anchor| unlisted(anchor, &lists)));
     }
     warnings.extend(written.revoked_serials.iter().filter_map(|denied| of_nobody(denied, anchors)));
@@ -57,7 +57,7 @@ pub(super) fn revocations(
     let denied = denied
         .map(|DeniedSerial { serial, issuer, .. }| Denied { serial: serial.clone(), issuer: issuer.clone() });
     let known = Revocations::new(written.policy).with_denied(denied).with_lists(lists).with_ours(ours);
-    let known = known.with_above(anchors.iter().cloned().chain(root));
+    let known = known.with_above(anchors.iter().cloned().chain(roots));
     warnings.extend(anchors.iter().filter_map(|anchor| withdrawn(anchor, &known, now)));
     Ok(known)
 }

@@ -102,6 +102,8 @@ fn unfit(
         Some("it is for another environment")
     } else if !is_from(authority, credential, now) {
         Some("another authority issued it")
+    } else if credential.chain().get(1..) != Some(authority.chain()) {
+        Some("what stands between it and the root has changed")
     } else {
         None
     }

@@ -1,5 +1,6 @@
 //! One reload, all or nothing.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use access::Weakening;
@@ -14,6 +15,7 @@ use super::{Reloader, restart, trial};
 use crate::announce::announcement;
 use crate::issuing;
 use crate::prepare::{Earlier, Prepared, prepare_after};
+use crate::rotating;
 use crate::serving::{self, Serving};
 use crate::watch::{Digests, Unchanged};
 use crate::weaker::weaker;
@@ -45,7 +47,8 @@ impl Reloader {
         let differences = self.differences(&prepared).await;
         let mut found = weaker(&self.serving.prepared, &prepared);
         found.extend(trial::weakenings(&self.serving.prepared, &found, &differences));
-        let (allowed, refused) = sorted(found, allow, &prepared.plan.allow_weaker);
+        let brought = rotating::brought(self.keeper.ledger(), &prepared).await;
+        let (allowed, refused) = sorted(found, allow, &prepared.plan.allow_weaker, &brought);
         if !refused.is_empty() {
             return Err(Rejected::Weaker { refused, differences });
         }
@@ -168,6 +171,7 @@ fn sorted(
     found: Vec<Weakening>,
     asked: &AllowWeaker,
     written: &config::AllowWeaker,
+    brought: &HashSet<String>,
 ) -> (Vec<Weakening>, Vec<Weakening>) {
     let asked = |name: &str| match asked {
         AllowWeaker::Nothing => false,
@@ -179,7 +183,9 @@ fn sorted(
         config::AllowWeaker::Everything => true,
         config::AllowWeaker::Named(names) => names.iter().any(|allowed| allowed == name),
     };
-    found.into_iter().partition(|weakening| asked(&weakening.name) || written(&weakening.name))
+    found
+        .into_iter()
+        .partition(|Weakening { name, .. }| asked(name) || written(name) || brought.contains(name))
 }
 
 /// Warnings are told once, not with each reload.

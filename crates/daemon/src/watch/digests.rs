@@ -56,6 +56,13 @@ pub(crate) struct Unchanged<'a> {
 }
 
 impl Unchanged<'_> {
+    /// Whether a file is what it was, or was not there and is not there yet.
+    pub(crate) fn has_or_lacks(&self, path: &Path) -> bool {
+        let named = Named(path.to_owned());
+        let same = self.before.0.get(&named).is_some_and(|before| Some(before) == self.now.0.get(&named));
+        self.has(path) || (same && !path.exists())
+    }
+
     /// Whether everything at a path, or that a pattern means, is what it was.
     pub(crate) fn has(&self, path: &Path) -> bool {
         let named = Named(named::without_pattern(path).to_owned());

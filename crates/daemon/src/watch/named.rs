@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use config::{ClientCa, KeyPassword, PemText, Plan, TlsMode};
 
+use crate::prepare::succession;
+
 /// A path that a Plan names: a file, or a folder whose files count. A pattern counts as its folder.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Named(pub(super) PathBuf);
@@ -29,6 +31,7 @@ pub(super) fn all(plan: &Plan, file: Option<&Path>) -> BTreeSet<Named> {
             paths.extend(file_of(&issuer.key));
             paths.extend(password(issuer.key_password.as_ref()));
         }
+        paths.extend(succession::of(plan));
     }
     paths.into_iter().map(Named).collect()
 }

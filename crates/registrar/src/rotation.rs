@@ -1,0 +1,30 @@
+//! The authorities above the leaves, replaced without anybody noticing: trust first, then leaves, then the old ones go.
+//!
+//! - [`record`]: what takes whose place, and how far it is; one rotation at a time, in the ledger.
+//! - [`act`]: the steps, each on record before its first file changes.
+//! - [`files`]: what lies where in each phase.
+//! - [`report`]: what each node holds, and whom it lets in by the old ones.
+//! - [`keep`](mod@keep): what a node does for that, by itself.
+//! - [`evidence`]: whether the next step may be taken, and who speaks against it.
+//! - [`below`](mod@below): whose certificates stand below the old one alone.
+//! - [`status`]: all of that, to be told.
+
+mod act;
+mod below;
+mod evidence;
+mod files;
+mod keep;
+mod record;
+mod report;
+mod status;
+#[cfg(test)]
+mod tests;
+
+pub use act::{Done, Hands, NewKey};
+pub use below::{Below, Holder};
+pub use evidence::Waiting;
+pub use files::Places;
+pub use keep::{Node, keep};
+pub use record::{ByHand, Change, Of, OnRecord, Phase, ROOT, Rotation, on_record};
+pub use report::{Holdings, Report, Sighting};
+pub use status::Status;
