@@ -188,7 +188,9 @@ impl Authority {
         &self.key
     }
 
-    pub(crate) fn chain_above_leaf(&self) -> &[Certificate] {
+    /// Its certificate and those above it, without a root: what goes out with every leaf.
+    #[must_use]
+    pub fn chain_above_leaf(&self) -> &[Certificate] {
         &self.chain
     }
 }

@@ -7,6 +7,8 @@ mod responder;
 mod tier;
 mod validity;
 
+pub(crate) use leaf::san_type;
+
 use fault::Fault;
 use identity::{Certificate, Pin, Serial};
 use ledger::{DraftRecord, IssuerName};

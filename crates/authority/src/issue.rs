@@ -3,6 +3,7 @@ use ledger::Ledger;
 use time::OffsetDateTime;
 
 use crate::authority::Authority;
+use crate::draft::Draft;
 use crate::profile::Profile;
 use crate::record::Recorded;
 use crate::request::Request;
@@ -23,7 +24,20 @@ impl Authority {
         profile: &Profile,
         now: OffsetDateTime,
     ) -> Result<Issued, Fault> {
-        let recorded = self.draft(request, profile, now)?.record(ledger).await?;
+        self.complete(ledger, self.draft(request, profile, now)?, now).await
+    }
+
+    /// The rest of the walk, for whoever has to note which certificate it will be before there is one.
+    ///
+    /// # Errors
+    /// As [`issue`](Self::issue).
+    pub async fn complete(
+        &self,
+        ledger: &dyn Ledger,
+        draft: Draft,
+        now: OffsetDateTime,
+    ) -> Result<Issued, Fault> {
+        let recorded = draft.record(ledger).await?;
         settle(
             ledger,
             recorded,

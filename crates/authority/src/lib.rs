@@ -5,7 +5,9 @@
 //! ```
 //!
 //! - [`request`]: what is asked for, with the proof that the asker holds the key; [`names`] are its names.
-//! - [`profile`]: the rules for one kind of certificate.
+//! - [`csr`](mod@csr): the request of one who asks, made.
+//! - [`allowance`]: which of them somebody who asks may have.
+//! - [`profile`]: the rules for one kind of certificate; [`name_rules`] for its names, [`renewal`] for when the next one is due.
 //! - [`authority`]: a signing key and its certificate, checked when it is loaded.
 //! - [`distribution`]: where strangers read what it publishes.
 //! - [`draft`]: the exact bytes to sign, checked against profile and issuer and [linted](lint).
@@ -18,19 +20,24 @@
 //! - [`tier`]: the root and the issuers below it.
 //! - [`anew`]: what takes the place of a root or an issuer, and what joins the old to the new.
 
+mod allowance;
 mod anew;
 mod authority;
 mod crl;
+mod csr;
 mod distribution;
 mod draft;
 mod issue;
 mod key;
+mod lifetime;
 mod lint;
+mod name_rules;
 mod names;
 mod possession;
 mod profile;
 mod rank;
 mod record;
+mod renewal;
 mod request;
 mod responder;
 mod revoke;
@@ -38,15 +45,22 @@ mod sign;
 mod stand_in;
 mod tier;
 
+pub use allowance::Allowance;
 pub use anew::{Certified, succeed_root};
 pub use authority::{Authority, Standing};
 pub use crl::{Listed, Listing, SignedCrl};
+pub use csr::csr;
 pub use distribution::{Distribution, Shard, issuer_id};
 pub use draft::Draft;
+pub use lifetime::parse_lifetime;
+pub use name_rules::{
+    CommonNamePattern, DnsPattern, EmailPattern, NameRules, Network, NoPattern, UriPattern,
+};
 pub use names::{Names, parse_san};
 pub use profile::Profile;
 pub use rank::Rank;
 pub use record::Recorded;
+pub use renewal::{Renewal, Window};
 pub use request::Request;
 pub use responder::Responder;
 pub use revoke::{deny, revoke};

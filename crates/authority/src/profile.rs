@@ -5,7 +5,9 @@ use identity::{KeyKind, San, Usage};
 use time::Duration;
 
 use crate::draft::reach::UNASKED;
+use crate::name_rules::NameRules;
 use crate::names::Names;
+use crate::renewal::Renewal;
 use crate::request::Request;
 
 /// The rules for one kind of certificate: names, lifetime, usages, kinds of key.
@@ -22,6 +24,9 @@ pub struct Profile {
     registry: Option<BTreeSet<String>>,
     /// Whether certificates that end within a day say that there is nothing to ask about them.
     unasked: bool,
+    /// The names that may be issued at all; none: any that the issuer may vouch for.
+    rules: Option<NameRules>,
+    renewal: Renewal,
 }
 
 impl Profile {
@@ -52,7 +57,16 @@ impl Profile {
 
     fn built_in(name: &str, usages: Vec<Usage>) -> Self {
         let keys = vec![KeyKind::EcdsaP256, KeyKind::EcdsaP384, KeyKind::Ed25519, KeyKind::Rsa(2048)];
-        Self { name: name.to_owned(), lifetime: LIFETIME, usages, keys, registry: None, unasked: true }
+        Self {
+            name: name.to_owned(),
+            lifetime: LIFETIME,
+            usages,
+            keys,
+            registry: None,
+            rules: None,
+            renewal: Renewal::default(),
+            unasked: true,
+        }
     }
 
     /// A profile of the operator's own, with the lifetime and the kinds of key of the built-in ones.
@@ -123,6 +137,26 @@ impl Profile {
         self.unasked && life < UNASKED
     }
 
+    /// Rules for names: what they do not allow is not issued, whoever asks.
+    #[must_use]
+    pub fn with_names(mut self, rules: NameRules) -> Self {
+        self.rules = Some(rules);
+        self
+    }
+
+    /// Other times at which its certificates are renewed.
+    #[must_use]
+    pub fn with_renewal(mut self, renewal: Renewal) -> Self {
+        self.renewal = renewal;
+        self
+    }
+
+    /// When its certificates are renewed.
+    #[must_use]
+    pub fn renewal(&self) -> &Renewal {
+        &self.renewal
+    }
+
     /// What it is called.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -168,6 +202,7 @@ impl Profile {
             return Err(self.refuses("its request has no common name").remedy("name it: --cn NAME"));
         }
         names.check()?;
+        self.rules.as_ref().map_or(Ok(()), |rules| rules.check(&names, &self.name))?;
         Ok(names)
     }
 

@@ -5,7 +5,7 @@ use rustls_pki_types::CertificateSigningRequestDer;
 use rustls_pki_types::pem::PemObject;
 use time::Duration;
 use x509_parser::certification_request::X509CertificationRequest;
-use x509_parser::extensions::{GeneralName, ParsedExtension};
+use x509_parser::extensions::{ExtendedKeyUsage, GeneralName, ParsedExtension};
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Name;
 
@@ -115,7 +115,9 @@ impl Request {
         &self.key
     }
 
-    pub(crate) fn lifetime(&self) -> Option<Duration> {
+    /// The lifetime that is asked for, where it is not the profile's.
+    #[must_use]
+    pub fn lifetime(&self) -> Option<Duration> {
         self.lifetime
     }
 }
@@ -170,10 +172,29 @@ fn read_extension(
         ParsedExtension::BasicConstraints(constraints) if constraints.ca => {
             passed_over.push("basic constraints CA:TRUE: a request never yields an authority".into());
         }
-        // The profile decides about usages and the rest; a request that asks for the like is no fault.
-        _ => {}
+        ParsedExtension::KeyUsage(usage) if usage.key_cert_sign() || usage.crl_sign() => {
+            passed_over.push("key usage of an authority: a request never yields one".into());
+        }
+        ParsedExtension::ExtendedKeyUsage(usage) if usage.any || has_others(usage) => {
+            passed_over.push("extended key usage other than server and client".into());
+        }
+        // The profile decides about these; a request that asks for the like is no fault.
+        ParsedExtension::BasicConstraints(_)
+        | ParsedExtension::KeyUsage(_)
+        | ParsedExtension::ExtendedKeyUsage(_)
+        | ParsedExtension::SubjectKeyIdentifier(_) => {}
+        // What we do not issue is said by its kind: its content is nobody's we know.
+        _ => passed_over.push("extension of another kind".into()),
     }
     Ok(())
+}
+
+fn has_others(usage: &ExtendedKeyUsage<'_>) -> bool {
+    usage.code_signing
+        || usage.email_protection
+        || usage.time_stamping
+        || usage.ocsp_signing
+        || !usage.other.is_empty()
 }
 
 fn san_of(name: &GeneralName<'_>) -> Result<San, Fault> {

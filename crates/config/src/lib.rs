@@ -28,9 +28,9 @@ pub use check::fixed_port;
 pub use origin::Origin;
 pub use plan::{
     AllowWeaker, AuditPlan, AuthorityPlan, Backend, ClientAuth, ClientCa, ControlPlanePlan, CrlPlan,
-    DatabasePlan, DeniedSerial, Environment, IssuerPlan, KeyPassword, LedgerPlan, LimitsPlan, ListenerPlan,
-    LogFormat, LogLevel, LoggingPlan, OpenMode, PemText, Plan, ProfilePlan, ReloadPlan, RevocationPlan,
-    Serves, TlsMode, TlsPlan, TlsVersion, Transport,
+    DatabasePlan, DeniedSerial, EnrolmentPlan, Environment, IssuerPlan, KeyPassword, LedgerPlan, LimitsPlan,
+    ListenerPlan, LogFormat, LogLevel, LoggingPlan, OpenMode, PemText, Plan, ProfilePlan, ReloadPlan,
+    RevocationPlan, Serves, TlsMode, TlsPlan, TlsVersion, Transport,
 };
 pub use read::{read, read_text};
 pub use reference::reference;

@@ -11,7 +11,9 @@ use std::time::Duration;
 use access::{Accepted, GrantSpec, PrincipalSpec};
 use fault::Place;
 
-pub use self::authority::{AuthorityPlan, CrlPlan, IssuerPlan, KeyPassword, PemText, ProfilePlan};
+pub use self::authority::{
+    AuthorityPlan, CrlPlan, EnrolmentPlan, IssuerPlan, KeyPassword, PemText, ProfilePlan,
+};
 pub use self::reload::{AllowWeaker, ReloadPlan};
 pub use self::revocation::{DeniedSerial, RevocationPlan};
 use crate::origin::Origin;

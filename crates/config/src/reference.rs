@@ -49,7 +49,9 @@ pub fn reference() -> String {
     table::<authority::Authority>(&mut page);
     table::<authority::Issuer>(&mut page);
     table::<authority::Profile>(&mut page);
+    table::<authority::AllowedNames>(&mut page);
     table::<authority::Crl>(&mut page);
+    table::<authority::Enrolment>(&mut page);
     table::<tls::Profile>(&mut page);
     table::<revocation::Revocation>(&mut page);
     table::<revocation::Denied>(&mut page);

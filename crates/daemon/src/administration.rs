@@ -44,7 +44,7 @@ impl Administration for NodeAdministration {
             let asked = self.inquirers.shown();
             let sources: Vec<Value> = files.chain(asked.iter().map(|source| json!(source))).collect();
             status.insert("revocation".to_owned(), json!(sources));
-            status.extend(self.pulse.as_ref().map(|pulse| ("ledger".to_owned(), followed(pulse))));
+            status.extend(self.pulse.as_ref().map(|pulse| ("ledger".to_owned(), followed(pulse, now))));
         }
         status
     }
@@ -81,10 +81,17 @@ impl Administration for NodeAdministration {
     }
 }
 
-/// Whether the ledger says what is revoked, and since when it does not.
-fn followed(pulse: &Pulse) -> Value {
-    match pulse.failing_since() {
-        None => json!({ "followed": true }),
-        Some(since) => json!({ "followed": false, "since": since.format(&Rfc3339).unwrap_or_default() }),
+/// Which ledger it is, whether it says what is revoked, since when it does not, and how old what is known of it is.
+fn followed(pulse: &Pulse, now: OffsetDateTime) -> Value {
+    let since = pulse.failing_since();
+    let mut shown = json!({
+        "id": pulse.ledger().to_string(),
+        "followed": since.is_none(),
+        "revision": pulse.revision(),
+        "age_seconds": pulse.age(now).whole_seconds(),
+    });
+    if let (Some(since), Some(fields)) = (since, shown.as_object_mut()) {
+        fields.insert("since".to_owned(), json!(since.format(&Rfc3339).unwrap_or_default()));
     }
+    shown
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use authority::{Authority, IssuerKind, Profile, Standing};
+use authority::{Authority, IssuerKind, Profile, Renewal, Standing};
 use config::{IssuerPlan, KeyPassword, PemText, Plan, ProfilePlan};
 use fault::{Fault, Faults, Place};
 use identity::{Certificate, KeyError, Pin, PrivateKey, Purpose, Secret, Usage};
@@ -258,10 +258,20 @@ fn adjusted(profile: Profile, written: &ProfilePlan) -> Result<Profile, Fault> {
         Some(purposes) => profile.with_usages(usages(purposes))?,
         None => profile,
     };
-    match &written.keys {
-        Some(keys) => profile.with_keys(keys.clone()),
-        None => Ok(profile),
-    }
+    let profile = match &written.keys {
+        Some(keys) => profile.with_keys(keys.clone())?,
+        None => profile,
+    };
+    let lasting =
+        |written: Option<std::time::Duration>| written.and_then(|life| Duration::try_from(life).ok());
+    let profile = profile.with_renewal(Renewal {
+        before_end: lasting(written.renewal_window),
+        after_expiry: lasting(written.renew_after_expiry).unwrap_or_default(),
+    });
+    Ok(match &written.names {
+        Some(names) => profile.with_names(names.clone()),
+        None => profile,
+    })
 }
 
 /// The password of a private key: given, or the first line of a file.

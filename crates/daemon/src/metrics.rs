@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use arc_swap::ArcSwap;
 use gateway::{Described, Metrics};
@@ -13,6 +14,7 @@ use prometheus_client::registry::Registry;
 use time::OffsetDateTime;
 use transport::Clock;
 
+use crate::following::Pulse;
 use crate::reload::RELOADS;
 use crate::status::{Announcement, ListShown};
 
@@ -20,8 +22,10 @@ use crate::status::{Announcement, ListShown};
 pub(crate) struct Certificates {
     shown: Arc<ArcSwap<Announcement>>,
     not_after: Family<Labels, Gauge>,
-    days: Family<Labels, Gauge<f64, std::sync::atomic::AtomicU64>>,
+    days: Family<Labels, Gauge<f64, AtomicU64>>,
     next_update: Family<Source, Gauge>,
+    /// How old what is known of the ledger is; none where there is no ledger.
+    ledger: Option<(Pulse, Gauge<f64, AtomicU64>)>,
     clock: Arc<dyn Clock>,
 }
 
@@ -40,10 +44,15 @@ impl Certificates {
     pub(crate) fn register(
         registry: &mut Registry,
         shown: Arc<ArcSwap<Announcement>>,
+        pulse: Option<Pulse>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (not_after, days, next_update) = (Family::default(), Family::default(), Family::default());
-        let certificates = Self { shown, not_after, days, next_update, clock };
+        let ledger = pulse.map(|pulse| (pulse, Gauge::default()));
+        if let Some((_, age)) = &ledger {
+            LEDGER_AGE.register(registry, age.clone());
+        }
+        let certificates = Self { shown, not_after, days, next_update, ledger, clock };
         NOT_AFTER.register(registry, certificates.not_after.clone());
         DAYS.register(registry, certificates.days.clone());
         NEXT_UPDATE.register(registry, certificates.next_update.clone());
@@ -58,6 +67,9 @@ impl Certificates {
         self.days.clear();
         let shown = self.shown.load();
         self.expose_lists(&shown.lists);
+        if let Some((pulse, age)) = &self.ledger {
+            age.set(pulse.age(now).as_seconds_f64());
+        }
         for shown in &shown.certificates {
             let labels = Labels { name: shown.name.clone(), subject: shown.subject.clone() };
             self.not_after.get_or_create(&labels).set(shown.not_after.unix_timestamp());
@@ -104,13 +116,22 @@ const NEXT_UPDATE: Described = Described {
     help: "By when a revocation list from a file is outdated, in seconds since 1970",
 };
 
+const LEDGER_AGE: Described = Described {
+    name: "countersign_ledger_age_seconds",
+    kind: "gauge",
+    labels: "",
+    help: "How long ago the ledger last said what is revoked; it is asked every five seconds",
+};
+
 /// The reference page of every metric, in Markdown.
 #[must_use]
 pub fn reference() -> String {
     let mut page = String::from(PREFACE);
     let asked = revocation::Metrics::DESCRIBED;
     let asked = asked.map(|(name, kind, labels, help)| Described { name, kind, labels, help });
-    for metric in Metrics::DESCRIBED.iter().chain(&asked).chain(&[NOT_AFTER, DAYS, NEXT_UPDATE, RELOADS]) {
+    for metric in
+        Metrics::DESCRIBED.iter().chain(&asked).chain(&[NOT_AFTER, DAYS, NEXT_UPDATE, LEDGER_AGE, RELOADS])
+    {
         let Described { name, kind, labels, help } = metric;
         page.push_str(&format!("| `{name}` | {kind} | {labels} | {help} |\n"));
     }

@@ -1,5 +1,6 @@
 //! The ledger of a node, and what runs beside it: the audit writer and its pruning.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,14 +8,18 @@ use config::{LedgerPlan, Plan};
 use fault::Fault;
 use ledger::{Ledger, SqliteLedger};
 use parking_lot::Mutex;
+use time::OffsetDateTime;
 use tokio::task::JoinHandle;
 use transport::Clock;
 
 use crate::auditor::Auditor;
+use crate::following::Memory;
 
 /// An open ledger.
 pub(crate) struct Records {
     pub(crate) ledger: Arc<dyn Ledger>,
+    /// The folder for what this node keeps to itself.
+    state: PathBuf,
     writing: Mutex<Option<JoinHandle<()>>>,
     pruning: JoinHandle<()>,
     retention: Arc<Mutex<Duration>>,
@@ -27,9 +32,10 @@ pub(crate) struct Records {
 pub(crate) async fn open(plan: &Plan, clock: &Arc<dyn Clock>) -> Result<Option<Records>, Fault> {
     let Some(LedgerPlan::Sqlite { path }) = &plan.ledger else { return Ok(None) };
     let ledger: Arc<dyn Ledger> = Arc::new(SqliteLedger::open(path)?);
+    let state = path.parent().unwrap_or(Path::new(".")).to_owned();
     let retention = Arc::new(Mutex::new(plan.audit.retention));
     let pruning = tokio::spawn(prune(Arc::clone(&ledger), Arc::clone(&retention), Arc::clone(clock)));
-    Ok(Some(Records { ledger, writing: Mutex::new(None), pruning, retention }))
+    Ok(Some(Records { ledger, state, writing: Mutex::new(None), pruning, retention }))
 }
 
 impl Records {
@@ -38,6 +44,14 @@ impl Records {
         let (auditor, writing) = Auditor::start(Arc::clone(&self.ledger));
         *self.writing.lock() = Some(writing);
         Arc::new(auditor)
+    }
+
+    /// What this node was told of the ledger before.
+    ///
+    /// # Errors
+    /// Where it cannot be kept on disk.
+    pub(crate) fn memory(&self, now: OffsetDateTime) -> Result<Memory, Fault> {
+        Memory::open(&self.state.join(KNOWN), now)
     }
 
     /// How long events are kept, to be changed while the node runs.
@@ -73,6 +87,8 @@ async fn prune(ledger: Arc<dyn Ledger>, retention: Arc<Mutex<Duration>>, clock: 
     }
 }
 
+/// The file with what the ledger said is revoked.
+const KNOWN: &str = "revocations.known";
 const DAY: Duration = Duration::from_secs(86_400);
 /// What is on its way when the node stops has this long to arrive.
 const LAST_EVENTS: Duration = Duration::from_secs(10);

@@ -8,7 +8,6 @@ use arc_swap::ArcSwap;
 use config::{Plan, Sources};
 use fault::{Fault, Faults};
 use gateway::{Drained, Gateway, Metrics, Sinks};
-use ledger::Ledger;
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use registrar::{Registrar, rotation};
@@ -126,7 +125,7 @@ impl Start {
         let shown = Arc::new(ArcSwap::from_pointee(announcement(&serving)));
         let inquirers = Arc::new(Inquirers::register(&mut registry, Arc::clone(&clock)));
         let publisher = Arc::new(Publisher::new(Arc::clone(&inquirers), Arc::clone(&clock)));
-        let following = follow(ledger.as_ref(), &clock, &publisher).await?;
+        let following = follow(records.as_ref(), &clock, &publisher).await?;
         let snapshot = publisher.first(&serving)?;
         let auditor = records.as_ref().map(Records::auditor);
         let grace = Arc::new(Mutex::new(plan.limits.shutdown));
@@ -152,7 +151,12 @@ impl Start {
         };
         let registrar =
             Arc::new(Registrar::new(ledger.clone(), Arc::clone(&clock), issuing::issuing(&prepared)));
-        let certificates = Certificates::register(&mut registry, Arc::clone(&shown), Arc::clone(&clock));
+        let certificates = Certificates::register(
+            &mut registry,
+            Arc::clone(&shown),
+            following.as_ref().map(Following::pulse),
+            Arc::clone(&clock),
+        );
         let sinks = Sinks {
             journal: Arc::new(journal),
             metrics: metrics.clone(),
@@ -273,13 +277,14 @@ impl Ending {
 
 /// Takes in what the ledger says is revoked, and begins to follow it. Nothing where there is no ledger.
 async fn follow(
-    ledger: Option<&Arc<dyn Ledger>>,
+    records: Option<&Records>,
     clock: &Arc<dyn Clock>,
     publisher: &Publisher,
 ) -> Result<Option<Following>, Fault> {
-    let Some(ledger) = ledger else { return Ok(None) };
+    let Some(records) = records else { return Ok(None) };
     let learn = |revoked| publisher.learn(revoked);
-    Following::begin(Arc::clone(ledger), Arc::clone(clock), learn).await.map(Some)
+    let (ledger, memory) = (Arc::clone(&records.ledger), records.memory(clock.now())?);
+    Following::begin(ledger, Arc::clone(clock), memory, learn).await.map(Some)
 }
 
 /// Serves until a signal, then drains; nothing where a second signal cuts the drain short.

@@ -162,6 +162,12 @@ codes! {
     AdminOnly = "admin-only", 403, "forbidden: administrators only",
         when "The route is for administrators.",
         remedy "add the principal to control_plane.admins";
+    RequestNotAllowed = "request-not-allowed", 403, "forbidden: the certificate request asks for more than the asker may have",
+        when "A certificate was asked for over the door with names, or anything else, that neither the asker's own certificate nor its invitation allows; or to renew one that cannot be renewed.",
+        remedy "ask for the names of the certificate or the invitation, or for fewer; an administrator may invite to others: countersign cert invite";
+    InvitationInvalid = "invitation-invalid", 403, "forbidden: the invitation cannot be used",
+        when "The invitation is unknown, was used, expired or withdrawn, is for something else, or its secret is wrong.",
+        remedy "ask an administrator for a new one: countersign cert invite";
     StatementNotPermitted = "statement-not-permitted", 403, "forbidden: statement not permitted by server policy",
         when "The statement reaches outside its database: ATTACH, DETACH, VACUUM INTO, extension loading, a file-system pragma.",
         remedy "leave the statement out; databases are attached by the configuration";

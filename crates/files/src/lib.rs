@@ -4,6 +4,7 @@
 //!
 //! - [`read`](mod@read): whole files, with a limit.
 //! - [`write`](mod@write): whole files, atomically, with their mode set before their content is there.
+//! - [`swap`]: several files that belong together, replaced at once.
 //! - [`permission`]: who may read a file with a secret in it.
 //! - [`certificates`], [`key`], [`password`], [`credential`]: what a listener or a client presents.
 //! - [`validity`]: whether a certificate's days have come, are over, or soon will be.
@@ -20,6 +21,7 @@ mod permission;
 mod place;
 mod read;
 mod revocation_list;
+mod swap;
 mod validity;
 mod write;
 
@@ -31,4 +33,5 @@ pub use password::load_password;
 pub use place::{copy_secret, next, old, remove, rename};
 pub use read::{read, read_limited};
 pub use revocation_list::load_revocation_lists;
+pub use swap::{Item, remove_folder, swap_folder};
 pub use write::{create_folder, create_public, create_secret, replace_secret, write_public};

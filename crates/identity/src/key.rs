@@ -4,6 +4,7 @@ mod decode;
 mod kind;
 mod make;
 mod pkcs5;
+mod prove;
 #[cfg(test)]
 mod tests;
 mod traditional;
@@ -14,6 +15,7 @@ use rustls_pki_types::PrivateKeyDer;
 use zeroize::{Zeroize as _, Zeroizing};
 
 pub use self::kind::KeyKind;
+pub use self::prove::Proof;
 use crate::{Found, Secret};
 
 /// Key bytes on their way; wiped when dropped.

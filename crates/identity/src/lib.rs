@@ -33,7 +33,7 @@ mod verify;
 pub use certificate::{Certificate, Usage};
 pub use credential::{Credential, CredentialError};
 pub use identity::Identity;
-pub use key::{KeyError, KeyKind, PrivateKey};
+pub use key::{KeyError, KeyKind, PrivateKey, Proof};
 pub use malformed::Malformed;
 pub use name::{CommonName, DistinguishedName};
 pub use pem::{Found, PemError, certificates_from_pem};

@@ -5,7 +5,8 @@ use std::fmt;
 pub struct Malformed(String);
 
 impl Malformed {
-    pub(crate) fn new(why: impl Into<String>) -> Self {
+    /// With the reason, as a person reads it.
+    pub fn new(why: impl Into<String>) -> Self {
         Self(why.into())
     }
 }

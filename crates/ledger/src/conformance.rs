@@ -36,10 +36,10 @@ pub use notes::{
 };
 pub use revocations::{
     a_certificate_is_revoked_once, a_certificate_is_revoked_with_its_moment_and_reason,
-    every_reason_is_kept_and_remove_from_crl_is_none,
-    list_numbers_grow_for_each_issuer_and_none_is_given_twice, only_what_was_issued_can_be_revoked,
-    revocations_are_told_in_the_order_in_which_they_were_recorded, who_waits_for_a_change_hears_of_it,
-    who_waits_hears_that_the_ledger_was_closed,
+    a_ledger_keeps_its_id_and_no_other_has_it, every_reason_is_kept_and_remove_from_crl_is_none,
+    list_numbers_are_raised_and_never_lowered, list_numbers_grow_for_each_issuer_and_none_is_given_twice,
+    only_what_was_issued_can_be_revoked, revocations_are_told_in_the_order_in_which_they_were_recorded,
+    who_waits_for_a_change_hears_of_it, who_waits_hears_that_the_ledger_was_closed,
 };
 
 use crate::ledger::Ledger;
@@ -61,6 +61,8 @@ pub async fn run_all<L: Ledger + 'static, F: Future<Output = L>>(make: impl Fn()
     only_what_was_issued_can_be_revoked(&make().await).await;
     revocations_are_told_in_the_order_in_which_they_were_recorded(&make().await).await;
     list_numbers_grow_for_each_issuer_and_none_is_given_twice(std::sync::Arc::new(make().await)).await;
+    list_numbers_are_raised_and_never_lowered(&make().await).await;
+    a_ledger_keeps_its_id_and_no_other_has_it(&make().await, &make().await).await;
     who_waits_for_a_change_hears_of_it(&make().await).await;
     who_waits_hears_that_the_ledger_was_closed(&make().await).await;
     a_certificate_is_denied_once(&make().await).await;

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use crate::audit::{AuditEvent, AuditFilter};
 use crate::error::LedgerError;
+use crate::id::LedgerId;
 use crate::note::{NewNote, Note, Shelf};
 use crate::page::Page;
 use crate::record::{CertificateFilter, CertificateId, CertificateRecord, DraftRecord};
@@ -64,6 +65,13 @@ pub trait Ledger: Send + Sync + fmt::Debug {
     /// where the list it was meant for was never signed.
     fn next_crl_number(&self, issuer: Pin) -> Answer<'_, u64>;
 
+    /// The number of the last list that [`next_crl_number`](Self::next_crl_number) gave, for each issuer that asked.
+    fn crl_numbers(&self) -> Answer<'_, Vec<(Pin, u64)>>;
+
+    /// Sees to it that the next list of this issuer has a greater number than this one, and answers the last number by
+    /// now: for a record that came back from a backup, after lists with greater numbers were published.
+    fn raise_crl_number(&self, issuer: Pin, at_least: u64) -> Answer<'_, u64>;
+
     /// What is on record under this issuer and serial.
     fn certificate(&self, id: CertificateId) -> Answer<'_, Option<CertificateRecord>>;
 
@@ -103,6 +111,9 @@ pub trait Ledger: Send + Sync + fmt::Debug {
 
     /// Removes the events from before a moment and says how many they were.
     fn prune_audit(&self, before: OffsetDateTime) -> Answer<'_, u64>;
+
+    /// What tells this ledger from every other. A backup that is put back is the same ledger.
+    fn id(&self) -> Answer<'_, LedgerId>;
 
     /// A number that grows with every change to a certificate's record, so that a reader can tell whether it has
     /// seen them all.

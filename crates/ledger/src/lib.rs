@@ -6,6 +6,8 @@
 //! - [`note`]: small documents that acts keep: a service's state, an invitation, a rotation.
 //! - [`audit`]: what is kept of a decision: sign-in, refusal, issue, revocation, act of an administrator.
 //! - [`page`]: answers that come in parts.
+//! - [`id`]: what tells one ledger from another.
+//! - [`known`]: what one node was told of the ledger, on its own disk.
 //! - [`error`]: why a verb failed.
 //! - [`sqlite`]: the ledger in one SQLite file.
 //! - [`conformance`]: the suite that every implementation passes.
@@ -13,6 +15,8 @@
 mod audit;
 pub mod conformance;
 mod error;
+mod id;
+mod known;
 mod ledger;
 mod note;
 mod page;
@@ -22,6 +26,8 @@ mod sqlite;
 
 pub use audit::{AuditEvent, AuditFilter, AuditKind};
 pub use error::LedgerError;
+pub use id::LedgerId;
+pub use known::{Contents, Known, KnownRevocation, Mark, Told};
 pub use ledger::{Answer, Ledger};
 pub use note::{NewNote, Note, Shelf};
 pub use page::{Cursor, Page};

@@ -15,6 +15,8 @@ pub enum Shelf {
     AcmeAccounts,
     /// ACME orders.
     AcmeOrders,
+    /// Whose holders are asked to renew before it is time.
+    Renewals,
     /// How far the rotation of an issuer or a root is.
     Rotations,
     /// The nodes that share the ledger.
@@ -27,12 +29,13 @@ pub enum Shelf {
 
 impl Shelf {
     /// Every shelf.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Services,
         Self::Invitations,
         Self::AcmeKeys,
         Self::AcmeAccounts,
         Self::AcmeOrders,
+        Self::Renewals,
         Self::Rotations,
         Self::Nodes,
         Self::Uploads,
@@ -48,6 +51,7 @@ impl Shelf {
             Self::AcmeKeys => "acme-keys",
             Self::AcmeAccounts => "acme-accounts",
             Self::AcmeOrders => "acme-orders",
+            Self::Renewals => "renewals",
             Self::Rotations => "rotations",
             Self::Nodes => "nodes",
             Self::Uploads => "uploads",

@@ -23,6 +23,7 @@ use time::OffsetDateTime;
 
 use crate::audit::{AuditEvent, AuditFilter};
 use crate::error::LedgerError;
+use crate::id::LedgerId;
 use crate::ledger::{Answer, Ledger};
 use crate::note::{NewNote, Note, Shelf};
 use crate::page::Page;
@@ -143,6 +144,14 @@ impl Ledger for SqliteLedger {
         self.number(Change::NumberCrl { issuer })
     }
 
+    fn crl_numbers(&self) -> Answer<'_, Vec<(Pin, u64)>> {
+        self.ask(read::crl_numbers)
+    }
+
+    fn raise_crl_number(&self, issuer: Pin, at_least: u64) -> Answer<'_, u64> {
+        self.number(Change::RaiseCrlNumber { issuer, at_least })
+    }
+
     fn certificate(&self, id: CertificateId) -> Answer<'_, Option<CertificateRecord>> {
         self.ask(move |connection| read::certificate(connection, &id))
     }
@@ -185,6 +194,10 @@ impl Ledger for SqliteLedger {
 
     fn prune_audit(&self, before: OffsetDateTime) -> Answer<'_, u64> {
         self.number(Change::PruneAudit { before })
+    }
+
+    fn id(&self) -> Answer<'_, LedgerId> {
+        self.ask(read::id)
     }
 
     fn revision(&self) -> Answer<'_, u64> {

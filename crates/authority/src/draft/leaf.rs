@@ -86,7 +86,7 @@ impl Authority {
                 params.distinguished_name.push(kind, text.as_str());
             }
         }
-        params.subject_alt_names = names.sans.iter().map(san).collect::<Result<_, _>>()?;
+        params.subject_alt_names = names.sans.iter().map(san_type).collect::<Result<_, _>>()?;
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = profile.usages().iter().filter_map(purpose).collect();
@@ -109,7 +109,7 @@ fn warnings(request: &Request, profile: &Profile, lifetime: Duration, validity: 
     validity.warning().into_iter().chain(long).chain(passed_over).collect()
 }
 
-fn san(san: &San) -> Result<SanType, Fault> {
+pub(crate) fn san_type(san: &San) -> Result<SanType, Fault> {
     let text = |text: &str| {
         Ia5String::try_from(text)
             .map_err(|_| Fault::yours(format!("the alternative name \"{text}\" is not plain ASCII")))

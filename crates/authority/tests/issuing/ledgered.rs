@@ -137,6 +137,15 @@ impl Ledger for FailsToComplete<'_> {
     fn prune_notes(&self, before: time::OffsetDateTime) -> Answer<'_, u64> {
         self.0.prune_notes(before)
     }
+    fn crl_numbers(&self) -> Answer<'_, Vec<(identity::Pin, u64)>> {
+        self.0.crl_numbers()
+    }
+    fn raise_crl_number(&self, issuer: identity::Pin, at_least: u64) -> Answer<'_, u64> {
+        self.0.raise_crl_number(issuer, at_least)
+    }
+    fn id(&self) -> Answer<'_, ledger::LedgerId> {
+        self.0.id()
+    }
     fn changed(&self, since: u64) -> Answer<'_, u64> {
         self.0.changed(since)
     }

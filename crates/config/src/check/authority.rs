@@ -1,18 +1,16 @@
 mod intermediate;
+mod profile;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use identity::Secret;
 
-use crate::plan::{AuthorityPlan, CrlPlan, IssuerPlan, KeyPassword, PemText, ProfilePlan};
+use crate::plan::{AuthorityPlan, CrlPlan, EnrolmentPlan, IssuerPlan, KeyPassword, PemText};
 use crate::reader::{At, Reader};
-use crate::section::authority::{Authority, Crl, Issuer, Profile, ServiceName};
+use crate::section::authority::{Authority, Crl, Enrolment, Issuer, ServiceName};
 use crate::sources::Sources;
 use crate::table::Table;
-
-/// Profiles that need not say everything, because we do.
-const BUILT_IN: &[&str] = &["server", "client", "service"];
 
 /// The issuer that the environment may give, and whose absence keeps no registry from being written.
 const SERVICE: &str = "service";
@@ -33,6 +31,7 @@ pub(super) fn plan(
             profiles: BTreeMap::new(),
             services: BTreeSet::new(),
             crl: CrlPlan::default(),
+            enrolment: EnrolmentPlan::default(),
         }),
     };
     Some(At { value, place })
@@ -52,7 +51,7 @@ fn of_the_file(
     }
     let mut profiles = BTreeMap::new();
     for (name, profile) in written.profiles.iter().flat_map(|named| &named.value.0) {
-        profiles.insert(name.value.clone(), profile_plan(reader, name, profile));
+        profiles.insert(name.value.clone(), profile::plan(reader, name, profile));
     }
     let services = services(reader, written.services.as_ref());
     // A registry may be written before there is an issuer for it, and the environment's issuer needs no file.
@@ -68,7 +67,9 @@ fn of_the_file(
     }
     issuers.extend(given.and_then(|given| given.value).map(|issuer| (SERVICE.to_owned(), issuer)));
     let root_cert = written.root_cert.as_ref().map(|at| at.value.clone());
-    Some(AuthorityPlan { root_cert, issuers, profiles, services, crl: crl(reader, &written.crl.value) })
+    let crl = crl(reader, &written.crl.value);
+    let enrolment = enrolment(&written.enrolment.value);
+    Some(AuthorityPlan { root_cert, issuers, profiles, services, crl, enrolment })
 }
 
 fn crl(reader: &mut Reader<'_>, written: &Crl) -> CrlPlan {
@@ -78,6 +79,14 @@ fn crl(reader: &mut Reader<'_>, written: &Crl) -> CrlPlan {
         reader.refuse(&written.lifetime, said, "write a lifetime such as 24h");
     }
     CrlPlan { lifetime: written.lifetime.value }
+}
+
+fn enrolment(written: &Enrolment) -> EnrolmentPlan {
+    EnrolmentPlan {
+        per_minute: written.per_minute.value,
+        most_invitations: written.most_invitations.value,
+        longest_invitation: written.longest_invitation.value,
+    }
 }
 
 fn services(reader: &mut Reader<'_>, written: Option<&At<Vec<At<ServiceName>>>>) -> BTreeSet<String> {
@@ -135,30 +144,5 @@ pub(super) fn key_password(
         },
         (None, Some(file)) => Some(KeyPassword::File(file.value.clone())),
         (None, None) => fallback.map(KeyPassword::Given),
-    }
-}
-
-fn profile_plan(reader: &mut Reader<'_>, name: &At<String>, written: &Profile) -> ProfilePlan {
-    let built_in = BUILT_IN.contains(&name.value.as_str());
-    if !built_in && (written.lacks(&written.lifetime, "lifetime") || written.lacks(&written.usages, "usages"))
-    {
-        let said = format!(
-            "config: authority profile {:?} is not built in and needs lifetime and usages",
-            name.value
-        );
-        reader.refuse(name, said, "write both, such as lifetime: 90d and usages: [client]");
-    }
-    if let Some(usages) = written.usages.as_ref().filter(|usages| usages.value.is_empty()) {
-        let said = format!("config: authority profile {:?} may be used for nothing", name.value);
-        reader.refuse(usages, said, "write usages: [client], [server], or both");
-    }
-    if let Some(lifetime) = written.lifetime.as_ref().filter(|lifetime| lifetime.value.is_zero()) {
-        let said = format!("config: authority profile {:?} has no lifetime", name.value);
-        reader.refuse(lifetime, said, "write a lifetime such as 90d");
-    }
-    ProfilePlan {
-        lifetime: written.lifetime.as_ref().map(|at| at.value),
-        usages: written.usages.as_ref().map(|at| at.value.iter().map(|usage| usage.value).collect()),
-        keys: written.keys.as_ref().map(|at| at.value.iter().map(|key| key.value).collect()),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use authority::NameRules;
 use identity::{KeyKind, Purpose, Secret};
 
 /// Our own authority.
@@ -19,6 +20,26 @@ pub struct AuthorityPlan {
     pub services: BTreeSet<String>,
     /// The lists of what was revoked.
     pub crl: CrlPlan,
+    /// Asking for certificates over the door.
+    pub enrolment: EnrolmentPlan,
+}
+
+/// Asking for certificates over the door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EnrolmentPlan {
+    /// Requests a minute that one who asks may make; 0 for no bound.
+    pub per_minute: u64,
+    /// Invitations that may be open at once.
+    pub most_invitations: u64,
+    /// How long an invitation may last at most.
+    pub longest_invitation: Duration,
+}
+
+/// One request a second, a thousand invitations, a week.
+impl Default for EnrolmentPlan {
+    fn default() -> Self {
+        Self { per_minute: 60, most_invitations: 1000, longest_invitation: Duration::from_secs(7 * 86_400) }
+    }
 }
 
 /// The lists of what our issuers revoked.
@@ -78,4 +99,10 @@ pub struct ProfilePlan {
     pub usages: Option<Vec<Purpose>>,
     /// Which keys it may carry.
     pub keys: Option<Vec<KeyKind>>,
+    /// Which names it may carry; any where nothing is written.
+    pub names: Option<NameRules>,
+    /// How long before its end the successor is suggested.
+    pub renewal_window: Option<Duration>,
+    /// How long after its end it may still be exchanged.
+    pub renew_after_expiry: Option<Duration>,
 }

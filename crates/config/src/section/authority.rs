@@ -1,8 +1,10 @@
 //! `authority`: the root, the issuers, the profiles.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
+use authority::{CommonNamePattern, DnsPattern, EmailPattern, Network, NoPattern, UriPattern};
 use identity::{KeyKind, Purpose};
 
 use crate::reader::At;
@@ -23,6 +25,8 @@ table! {
         services: Vec<At<ServiceName>>;
         /// The lists of what was revoked.
         crl: Crl = "";
+        /// Asking for certificates over the door.
+        enrolment: Enrolment = "";
         later "rotation" "ocsp" "distribution_url";
     }
 }
@@ -50,6 +54,29 @@ table! {
         usages: Vec<At<Purpose>>;
         /// Which keys it may carry.
         keys: Vec<At<KeyKind>>;
+        /// Which names it may carry, whoever asks. Left out, any that its issuer may vouch for.
+        names: AllowedNames;
+        /// How long before its end the successor is suggested. Left out, a third of its life, and 14 days at most.
+        renewal_window: Duration;
+        /// How long after its end it may still be exchanged for a successor by whoever holds its key; at most 90 days. Left
+        /// out, not at all.
+        renew_after_expiry: Duration;
+    }
+}
+
+table! {
+    /// The names that certificates of a profile may carry. A kind for which nothing is written is not allowed.
+    AllowedNames at "authority.profiles.<name>.names" {
+        /// Common names; `*` stands for any characters. What is allowed as an alternative name is allowed as a common name too.
+        common_names: Vec<At<CommonNamePattern>>;
+        /// Host names, or with a dot in front all names below: `.example.com`. A wildcard is allowed where it is written itself.
+        dns: Vec<At<DnsPattern>>;
+        /// URIs, or with a slash at the end all that begin so: `spiffe://example.com/`.
+        uris: Vec<At<UriPattern>>;
+        /// E-mail addresses, or the domain of all that are allowed: `example.com`.
+        emails: Vec<At<EmailPattern>>;
+        /// IP addresses or networks: `10.0.0.0/8`.
+        ips: Vec<At<Network>>;
     }
 }
 
@@ -58,6 +85,18 @@ table! {
     Crl at "authority.crl" {
         /// How long after it was signed a list promises a newer one (`nextUpdate`).
         lifetime: Duration = "24h";
+    }
+}
+
+table! {
+    /// Asking for certificates over the door.
+    Enrolment at "authority.enrolment" {
+        /// Requests a minute that one who asks may make: a certificate, a principal, or an address that shows neither. 0 for no bound.
+        per_minute: u64 = "60";
+        /// Invitations that may be open at once.
+        most_invitations: u64 = "1000";
+        /// How long an invitation may last at most.
+        longest_invitation: Duration = "7d";
     }
 }
 
@@ -94,4 +133,27 @@ impl Scalar for Purpose {
     }
 }
 
-shapes! { Purpose ServiceName }
+/// Patterns of names, one kind each.
+macro_rules! patterns {
+    ($($pattern:ty: $kind:literal;)+) => {$(
+        impl Scalar for $pattern {
+            fn kind() -> String {
+                $kind.into()
+            }
+
+            fn parse(text: &str, _: &Ground) -> Result<Self, Wrong> {
+                Self::from_str(text).map_err(|why: NoPattern| Wrong::new(why.to_string()))
+            }
+        }
+    )+};
+}
+
+patterns! {
+    CommonNamePattern: "common name";
+    DnsPattern: "host name";
+    UriPattern: "URI";
+    EmailPattern: "e-mail address or domain";
+    Network: "IP address or network";
+}
+
+shapes! { Purpose ServiceName CommonNamePattern DnsPattern UriPattern EmailPattern Network }

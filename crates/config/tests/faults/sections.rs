@@ -21,6 +21,28 @@ fn databases_keep_their_rules() {
 }
 
 #[test]
+fn what_a_profile_allows_is_written_in_patterns_that_can_be_read() {
+    let names = |text: &str| {
+        let issuer = "issuers: { client: { cert: c, key: k } }, root_cert: r";
+        let profiles = format!("profiles: {{ client: {{ {text} }} }}");
+        said(&with(&format!("ledger: {{ url: 'sqlite:l' }}\nauthority: {{ {issuer}, {profiles} }}")))
+    };
+    for (text, words) in [
+        ("names: { dns: [\"a b\"] }", "is neither a host name nor one with a dot in front"),
+        ("names: { dns: [.*.a.com] }", "is neither a host name nor one with a dot in front"),
+        ("names: { uris: [\"spiffe://\"] }", "is no URI"),
+        ("names: { emails: [\"@\"] }", "is no e-mail address"),
+        ("names: { ips: [10.0.0.1/8] }", "is no network of IP addresses"),
+        ("names: { hosts: [a] }", "hosts"),
+        ("renew_after_expiry: 91d", "lets certificates be renewed too long after their end"),
+        ("renewal_window: 0s", "suggests renewal when it is too late"),
+    ] {
+        let said = names(text);
+        assert!(said.contains(words) && said.contains("c.yaml:2:"), "{text}: {said}");
+    }
+}
+
+#[test]
 fn the_authority_and_its_ledger_keep_their_rules() {
     assert_eq!(
         said(&with("authority: { profiles: { odd: {}, client: { lifetime: 0s, usages: [] } }, crl: { lifetime: 0s } }")),

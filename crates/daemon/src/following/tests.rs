@@ -2,14 +2,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use identity::{Pin, RecordedRevocation, RevocationReason, Serial};
-use ledger::{CertificateId, DraftRecord, IssuerName, Ledger, SqliteLedger};
+use ledger::{AuditFilter, AuditKind, CertificateId, DraftRecord, IssuerName, Ledger, SqliteLedger, State};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::Instant;
 use transport::TestClock;
 
-use super::{Following, Pulse};
+use super::{Following, Memory, Pulse};
 
 const NOW: OffsetDateTime = time::macros::datetime!(2026-11-22 10:00:00 UTC);
 
@@ -20,6 +20,8 @@ struct Followed {
     at_first: Vec<u8>,
     told: UnboundedReceiver<(Vec<RecordedRevocation>, Instant)>,
     pulse: Pulse,
+    ledger: Arc<dyn Ledger>,
+    task: tokio::task::JoinHandle<()>,
 }
 
 impl Followed {
@@ -27,14 +29,22 @@ impl Followed {
         let clock = TestClock::at(NOW);
         let ledger: Arc<dyn Ledger> = Arc::new(open(folder.path()));
         let mut at_first = Vec::new();
+        let learn = |new: Vec<RecordedRevocation>| at_first.extend(serials(&new));
         let following =
-            Following::begin(ledger, Arc::new(clock.clone()), |new| at_first.extend(serials(&new)));
+            Following::begin(Arc::clone(&ledger), Arc::new(clock.clone()), memory(folder.path()), learn);
         let following = following.await.unwrap();
         let (sender, told) = unbounded_channel();
         let pulse = following.pulse();
         let tell = move |new, decided_at| drop(sender.send((new, decided_at)));
-        tokio::spawn(following.follow(tell));
-        Self { folder, clock, at_first, told, pulse }
+        let task = tokio::spawn(following.follow(tell));
+        Self { folder, clock, at_first, told, pulse, ledger, task }
+    }
+
+    /// As a node goes down.
+    async fn stop(self) -> TempDir {
+        self.ledger.close().await.unwrap();
+        self.task.await.unwrap();
+        self.folder
     }
 
     /// As another process sees the ledger.
@@ -50,6 +60,10 @@ impl Followed {
 
 fn open(folder: &Path) -> SqliteLedger {
     SqliteLedger::open(&folder.join("ledger.db")).unwrap()
+}
+
+fn memory(folder: &Path) -> Memory {
+    Memory::open(&folder.join("revocations.known"), NOW).unwrap()
 }
 
 fn serials(revocations: &[RecordedRevocation]) -> Vec<u8> {
@@ -152,7 +166,10 @@ async fn following_ends_with_the_ledger() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Arc::new(open(folder.path()));
     let clock = Arc::new(TestClock::at(NOW));
-    let following = Following::begin(Arc::<SqliteLedger>::clone(&ledger), clock, |_| {}).await.unwrap();
+    let following =
+        Following::begin(Arc::<SqliteLedger>::clone(&ledger), clock, memory(folder.path()), |_| {})
+            .await
+            .unwrap();
     let task = tokio::spawn(following.follow(|_, _| {}));
     ledger.close().await.unwrap();
     task.await.unwrap();
@@ -163,6 +180,120 @@ async fn a_ledger_that_cannot_be_read_is_not_begun_with() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Arc::new(open(folder.path()));
     ledger.close().await.unwrap();
-    let begun = Following::begin(ledger, Arc::new(TestClock::at(NOW)), |_| {}).await;
+    let begun = Following::begin(ledger, Arc::new(TestClock::at(NOW)), memory(folder.path()), |_| {}).await;
     assert!(begun.unwrap_err().to_string().contains("the ledger is closed"));
+}
+
+/// A ledger as it was, to be put back later.
+async fn backup(folder: &Path) -> std::path::PathBuf {
+    let backup = folder.join("backup.db");
+    let hand = rusqlite::Connection::open(folder.join("ledger.db")).unwrap();
+    hand.execute("VACUUM INTO ?1", [backup.to_str().unwrap()]).unwrap();
+    backup
+}
+
+/// Puts a backup in the place of the ledger, as an operator does while the node is stopped.
+fn restore(folder: &Path, backup: &Path) {
+    for name in ["ledger.db-wal", "ledger.db-shm"] {
+        std::fs::remove_file(folder.join(name)).ok();
+    }
+    std::fs::rename(backup, folder.join("ledger.db")).unwrap();
+}
+
+/// The state of a certificate and how many denials there are.
+async fn state(ledger: &SqliteLedger, n: u8) -> Option<State> {
+    let id = CertificateId { issuer: Pin::of_spki(b"issuer"), serial: Serial::from_bytes(&[n]) };
+    ledger.certificate(id).await.unwrap().map(|record| record.state)
+}
+
+#[tokio::test]
+async fn a_ledger_from_a_backup_is_told_again_what_it_has_lost_and_nothing_is_let_in_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = open(folder.path());
+    revoke(&first, 1, NOW).await;
+    issue(&first, 2).await;
+    let backup = backup(folder.path()).await;
+    first.close().await.unwrap();
+    let mut followed = Followed::new(folder).await;
+    let other = followed.elsewhere();
+    let id = CertificateId { issuer: Pin::of_spki(b"issuer"), serial: Serial::from_bytes(&[2]) };
+    other.revoke(id.clone(), RevocationReason::KeyCompromise, NOW).await.unwrap();
+    assert_eq!(followed.next().await.0, [2]);
+    // Issued and revoked after the backup was made.
+    revoke(&other, 3, NOW).await;
+    assert_eq!(followed.next().await.0, [3]);
+    for _ in 0..5 {
+        other.next_crl_number(id.issuer).await.unwrap();
+    }
+    let folder = followed.stop().await;
+    other.close().await.unwrap();
+    restore(folder.path(), &backup);
+    let followed = Followed::new(folder).await;
+    assert_eq!(followed.at_first, [1, 2, 3], "what the ledger has lost is refused before it is handed back");
+    let other = followed.elsewhere();
+    while other.revocations(0, 0).await.unwrap().len() < 3 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((state(&other, 2).await, state(&other, 3).await), (Some(State::Revoked), None));
+    let back = other.certificate(id.clone()).await.unwrap().unwrap().revoked.unwrap();
+    assert_eq!((back.at, back.reason), (NOW, RevocationReason::KeyCompromise));
+    let filter = AuditFilter { kind: Some(AuditKind::Revoke), ..AuditFilter::default() };
+    while other.audit_events(filter.clone()).await.unwrap().entries.len() < 2 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn numbers_of_lists_go_on_above_those_that_were_published() {
+    let folder = tempfile::tempdir().unwrap();
+    let issuer = Pin::of_spki(b"issuer");
+    let first = open(folder.path());
+    for _ in 0..7 {
+        first.next_crl_number(issuer).await.unwrap();
+    }
+    let folder = Followed::new(folder).await.stop().await;
+    first.close().await.unwrap();
+    let hand = rusqlite::Connection::open(folder.path().join("ledger.db")).unwrap();
+    hand.execute("UPDATE crl_numbers SET number = 2", []).unwrap();
+    let followed = Followed::new(folder).await;
+    assert!(followed.elsewhere().next_crl_number(issuer).await.unwrap() > 7);
+}
+
+#[tokio::test]
+async fn another_ledger_is_handed_what_the_one_before_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = open(folder.path());
+    revoke(&first, 1, NOW).await;
+    let folder = Followed::new(folder).await.stop().await;
+    first.close().await.unwrap();
+    std::fs::remove_file(folder.path().join("ledger.db")).unwrap();
+    let followed = Followed::new(folder).await;
+    assert_eq!(followed.at_first, [1]);
+    let other = followed.elsewhere();
+    while other.revocations(0, 0).await.unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_ledger_that_comes_back_from_the_past_under_a_running_node_is_told_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = open(folder.path());
+    revoke(&first, 1, NOW).await;
+    let mut followed = Followed::new(folder).await;
+    revoke(&first, 2, NOW).await;
+    assert_eq!(followed.next().await.0, [2]);
+    // As a server does that is restored behind its clients' backs: the record is older, and goes on from there.
+    let hand = rusqlite::Connection::open(followed.folder.path().join("ledger.db")).unwrap();
+    hand.execute_batch(
+        "UPDATE certificates SET state = 'issued', revoked_at = NULL, revocation_reason = NULL, revision = 5
+           WHERE serial = '02';
+         UPDATE revision SET revision = 5",
+    )
+    .unwrap();
+    revoke(&first, 9, NOW).await;
+    while !followed.next().await.0.contains(&9) {}
+    while state(&first, 2).await != Some(State::Revoked) {
+        tokio::task::yield_now().await;
+    }
 }

@@ -124,6 +124,7 @@ impl Why {
                 | Code::PrincipalInactive => "recognize",
                 Code::NoGrant | Code::NotOnAllowlist | Code::AdminOnly => "admit",
                 Code::ReadOnly | Code::StatementNotPermitted => "serve",
+                Code::RequestNotAllowed | Code::InvitationInvalid => "enrol",
                 Code::RateLimited | Code::TooManyConnections => "limits",
                 Code::SessionEnded => "session",
                 Code::CertificateRevoked | Code::RevocationUnknown => "revocation",

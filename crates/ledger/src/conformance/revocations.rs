@@ -164,6 +164,29 @@ pub async fn list_numbers_grow_for_each_issuer_and_none_is_given_twice<L: Ledger
     assert_eq!(numbers, (4..36).collect::<Vec<u64>>());
 }
 
+/// A number that was published elsewhere is taken in; a smaller one changes nothing.
+pub async fn list_numbers_are_raised_and_never_lowered(ledger: &dyn Ledger) {
+    let (client, server) = (issuer("client").key, issuer("server").key);
+    assert_eq!(ledger.crl_numbers().await, Ok(Vec::new()));
+    assert_eq!(ledger.raise_crl_number(client, 40).await, Ok(40));
+    assert_eq!(ledger.next_crl_number(client).await, Ok(41));
+    assert_eq!(ledger.raise_crl_number(client, 7).await, Ok(41));
+    assert_eq!(ledger.next_crl_number(client).await, Ok(42));
+    assert_eq!(ledger.next_crl_number(server).await, Ok(1));
+    let mut numbers = ledger.crl_numbers().await.expect("asked");
+    numbers.sort_by_key(|(_, number)| *number);
+    assert_eq!(numbers, [(server, 1), (client, 42)]);
+}
+
+/// The id is drawn once.
+pub async fn a_ledger_keeps_its_id_and_no_other_has_it(ledger: &dyn Ledger, other: &dyn Ledger) {
+    let id = ledger.id().await.expect("asked");
+    issued(ledger, 1).await;
+    assert_eq!(ledger.id().await, Ok(id));
+    assert_ne!(other.id().await, Ok(id));
+    assert_eq!(id.to_string().parse(), Ok(id));
+}
+
 /// What is past already is answered at once; what is not is answered when it happens, and audit events are nothing.
 pub async fn who_waits_for_a_change_hears_of_it(ledger: &dyn Ledger) {
     let id = issued(ledger, 1).await;

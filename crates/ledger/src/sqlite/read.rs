@@ -1,11 +1,12 @@
 use std::str::FromStr;
 
-use identity::{Fingerprint, RevocationReason, Serial};
+use identity::{Fingerprint, Pin, RevocationReason, Serial};
 use rusqlite::types::{Type, Value};
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use time::OffsetDateTime;
 
 use crate::audit::{AuditEvent, AuditFilter, AuditKind};
+use crate::id::LedgerId;
 use crate::page::{Cursor, Page};
 use crate::record::{
     CertificateFilter, CertificateId, CertificateRecord, DraftRecord, IssuerName, Revocation, State,
@@ -112,6 +113,17 @@ pub(super) fn audit_events(
     asked.want("at >= ?", filter.since.map(millis));
     asked.want("at < ?", filter.until.map(millis));
     asked.page(connection, AUDIT, filter.limit, event_of)
+}
+
+pub(super) fn id(connection: &Connection) -> rusqlite::Result<LedgerId> {
+    connection.prepare_cached("SELECT id FROM ledger_id")?.query_row([], |row| parsed(row, "id"))
+}
+
+pub(super) fn crl_numbers(connection: &Connection) -> rusqlite::Result<Vec<(Pin, u64)>> {
+    connection
+        .prepare_cached("SELECT issuer_key, number FROM crl_numbers")?
+        .query_map([], |row| Ok((parsed(row, "issuer_key")?, row.get::<_, i64>("number")?.cast_unsigned())))?
+        .collect()
 }
 
 pub(super) fn revision(connection: &Connection) -> rusqlite::Result<u64> {

@@ -155,4 +155,8 @@ CREATE TABLE notes (
   PRIMARY KEY (shelf, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX notes_by_expiry ON notes (expires_at) WHERE expires_at IS NOT NULL;
+", "
+-- What tells this ledger from every other one, also where a backup of it is put back.
+CREATE TABLE ledger_id (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL) STRICT;
+INSERT INTO ledger_id VALUES (1, lower(hex(randomblob(16))));
 "];

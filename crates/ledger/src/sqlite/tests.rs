@@ -59,6 +59,9 @@ forward! {
     audit(events: Vec<crate::AuditEvent>) -> ();
     audit_events(filter: crate::AuditFilter) -> crate::Page<crate::AuditEvent>;
     prune_audit(before: OffsetDateTime) -> u64;
+    id() -> crate::LedgerId;
+    crl_numbers() -> Vec<(Pin, u64)>;
+    raise_crl_number(issuer: Pin, at_least: u64) -> u64;
     revision() -> u64;
     note(shelf: crate::Shelf, key: String) -> Option<crate::Note>;
     notes(shelf: crate::Shelf, after: Option<String>, limit: usize) -> Vec<crate::Note>;

@@ -22,6 +22,7 @@ pub(super) enum Change {
     WriteNote { shelf: Shelf, note: NewNote },
     RemoveNote { shelf: Shelf, key: String, seen: u64 },
     PruneNotes { before: OffsetDateTime },
+    RaiseCrlNumber { issuer: Pin, at_least: u64 },
     Audit(Vec<AuditEvent>),
     PruneAudit { before: OffsetDateTime },
 }
@@ -75,6 +76,9 @@ pub(super) fn apply(
         Change::RemoveNote { shelf, key, seen } => notes::remove(transaction, *shelf, key, *seen)?,
         Change::PruneNotes { before } => {
             return notes::prune(transaction, *before).map(Outcome::Number);
+        }
+        Change::RaiseCrlNumber { issuer, at_least } => {
+            return Ok(Outcome::Number(raise_crl_number(transaction, issuer, *at_least)?));
         }
         Change::Audit(events) => audit(transaction, events)?,
         Change::PruneAudit { before } => {
@@ -249,6 +253,18 @@ fn number_crl(transaction: &Transaction<'_>, issuer: &Pin) -> rusqlite::Result<u
              ON CONFLICT (issuer_key) DO UPDATE SET number = number + 1 RETURNING number",
         )?
         .query_row([issuer.to_string()], |row| row.get(0))?;
+    Ok(number.cast_unsigned())
+}
+
+fn raise_crl_number(transaction: &Transaction<'_>, issuer: &Pin, at_least: u64) -> rusqlite::Result<u64> {
+    let number: i64 = transaction
+        .prepare_cached(
+            "INSERT INTO crl_numbers (issuer_key, number) VALUES (?1, ?2)
+             ON CONFLICT (issuer_key) DO UPDATE SET number = max(number, excluded.number) RETURNING number",
+        )?
+        .query_row(params![issuer.to_string(), i64::try_from(at_least).unwrap_or(i64::MAX)], |row| {
+            row.get(0)
+        })?;
     Ok(number.cast_unsigned())
 }
 
