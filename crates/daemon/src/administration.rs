@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use gateway::{Administration, Metrics, Named, NotRevoked, Pending, Reload, Reloaded, Revoke};
+use gateway::{Administration, Metrics, Named, NoNodes, NotRevoked, Pending, Reload, Reloaded, Revoke};
 use ledger::Ledger;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -14,6 +14,7 @@ use transport::Clock;
 
 use crate::following::Pulse;
 use crate::inquirers::Inquirers;
+use crate::noted::Noted;
 use crate::reload::{Asked, Record};
 use crate::revoking;
 use crate::status::Announcement;
@@ -24,6 +25,8 @@ pub(crate) struct NodeAdministration {
     pub(crate) metrics: Metrics,
     pub(crate) record: Arc<Record>,
     pub(crate) inquirers: Arc<Inquirers>,
+    /// This node among those that share its ledger; none where there is no ledger.
+    pub(crate) noted: Option<Noted>,
     /// Whether the ledger says what is revoked; none where there is no ledger.
     pub(crate) pulse: Option<Pulse>,
     /// Where reloads are asked for; one may wait while another is under way.
@@ -53,6 +56,16 @@ impl Administration for NodeAdministration {
         Box::pin(async move {
             let recorded = crate::recorded(self.ledger.as_deref()?, named).await;
             recorded.inspect_err(|fault| tracing::error!(%fault, "the audit record cannot be read")).ok()?
+        })
+    }
+
+    fn nodes(&self) -> Pending<'_, Result<Value, NoNodes>> {
+        Box::pin(async move {
+            let noted = self.noted.as_ref().ok_or(NoNodes::NoLedger)?;
+            noted.all().await.map_err(|fault| {
+                tracing::error!(%fault, "the nodes that share the ledger cannot be shown");
+                NoNodes::Failed(revoking::told(&fault))
+            })
         })
     }
 

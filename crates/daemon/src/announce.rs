@@ -1,10 +1,12 @@
 //! What a node says of itself once it listens, and what it opens.
 
+use std::collections::BTreeMap;
 use std::thread::available_parallelism;
 
 use config::{DatabasePlan, ListenerPlan};
 use database::{Backend, OpenMode, Settings};
 use gateway::Listener;
+use registrar::Anchor;
 
 use crate::prepare::{Credentials, Prepared};
 use crate::publish;
@@ -27,7 +29,18 @@ pub(crate) fn announcement(serving: &Serving) -> Announcement {
         certificates: certificates(prepared, &serving.credentials),
         lists: lists(prepared),
         holdings: rotating::holdings(serving),
+        trust: trust(prepared),
     }
+}
+
+/// Each authority once, however many TLS profiles believe it.
+fn trust(prepared: &Prepared) -> Vec<Anchor> {
+    let anchors = prepared.profiles.values().filter_map(|profile| profile.trust.as_ref());
+    let by_hash: BTreeMap<String, Anchor> = anchors
+        .flat_map(|trust| trust.anchors())
+        .map(|anchor| (anchor.fingerprint().to_string(), Anchor::from(anchor)))
+        .collect();
+    by_hash.into_values().collect()
 }
 
 fn listener(prepared: &Prepared, bound: &Listener, written: &ListenerPlan) -> ListenerShown {

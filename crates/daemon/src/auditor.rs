@@ -1,25 +1,29 @@
 //! Audit events on their way into the ledger.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use gateway::AuditKind;
+use gateway::{AuditKind, Described};
 use identity::Certificate;
-use ledger::Ledger;
+use ledger::{Ledger, LedgerError};
+use prometheus_client::metrics::counter::Counter;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-/// Takes events without blocking, and writes them to the ledger in batches.
+/// Takes events without blocking, and writes them to the ledger in batches. While the ledger is away they wait, as many
+/// as the queue holds.
 pub(crate) struct Auditor {
     events: mpsc::Sender<ledger::AuditEvent>,
-    lost: AtomicU64,
+    lost: Counter,
 }
 
 impl Auditor {
-    /// Starts the writing task; it ends when the auditor is dropped and everything is written.
-    pub(crate) fn start(ledger: Arc<dyn Ledger>) -> (Self, JoinHandle<()>) {
+    /// Starts the writing task; it ends when the auditor is dropped and everything is written. What does not get into the
+    /// ledger is counted.
+    pub(crate) fn start(ledger: Arc<dyn Ledger>, lost: Counter) -> (Self, JoinHandle<()>) {
         let (events, queue) = mpsc::channel(MOST_QUEUED);
-        (Self { events, lost: AtomicU64::new(0) }, tokio::spawn(write(ledger, queue)))
+        let writing = Writing { ledger, queue, lost: lost.clone(), waiting: Vec::new(), failures: 0 };
+        (Self { events, lost }, tokio::spawn(writing.run()))
     }
 
     /// Puts an event on its way. Where the ledger has fallen behind by the whole queue, the event goes to the log
@@ -41,7 +45,7 @@ impl Auditor {
     }
 
     fn count_lost(&self) {
-        let lost = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
+        let lost = self.lost.inc() + 1;
         tracing::error!(lost, "the ledger does not keep up; the audit event follows");
     }
 }
@@ -73,15 +77,77 @@ pub(crate) fn log(event: &gateway::AuditEvent<'_>) {
     );
 }
 
-async fn write(ledger: Arc<dyn Ledger>, mut queue: mpsc::Receiver<ledger::AuditEvent>) {
-    let mut batch = Vec::new();
-    while queue.recv_many(&mut batch, BATCH).await > 0 {
-        let kept = batch.clone();
-        if let Err(error) = ledger.audit(std::mem::take(&mut batch)).await {
-            tracing::error!(%error, count = kept.len(), "the ledger did not take audit events; they follow");
-            for event in kept {
-                tracing::error!(?event, "audit");
+/// Events on their last way.
+struct Writing {
+    ledger: Arc<dyn Ledger>,
+    queue: mpsc::Receiver<ledger::AuditEvent>,
+    lost: Counter,
+    /// What the ledger has not taken yet.
+    waiting: Vec<ledger::AuditEvent>,
+    /// How often in a row it has not.
+    failures: u32,
+}
+
+impl Writing {
+    async fn run(mut self) {
+        while !self.waiting.is_empty() || self.queue.recv_many(&mut self.waiting, BATCH).await > 0 {
+            match self.ledger.audit(self.waiting.clone()).await {
+                Ok(()) => self.written(),
+                Err(error) => self.failed(&error).await,
             }
+        }
+    }
+
+    fn written(&mut self) {
+        if self.failures > 0 {
+            tracing::info!(
+                failures = self.failures,
+                "the ledger takes audit events again; those that waited are in it"
+            );
+        }
+        self.failures = 0;
+        self.waiting.clear();
+    }
+
+    /// Waits and tries again, unless it would never end: the node goes down, or the ledger is there and will not have them.
+    async fn failed(&mut self, error: &LedgerError) {
+        if self.failures == 0 {
+            tracing::error!(%error, count = self.waiting.len(), "the ledger does not take audit events; they wait");
+        }
+        self.failures = self.failures.saturating_add(1);
+        if self.is_going_down() {
+            self.give_up(error);
+            while self.queue.recv_many(&mut self.waiting, BATCH).await > 0 {
+                self.give_up(error);
+            }
+        } else if self.failures.is_multiple_of(MOST_TRIES) && self.is_refused(error).await {
+            self.give_up(error);
+        } else {
+            tokio::time::sleep((FIRST_PAUSE * self.failures).min(LONGEST_PAUSE)).await;
+        }
+    }
+
+    /// Nobody sends any more: what is left is the last there is.
+    fn is_going_down(&self) -> bool {
+        self.queue.is_closed() || self.queue.sender_strong_count() == 0
+    }
+
+    /// Whether the ledger is there, and takes other things.
+    async fn is_refused(&self, error: &LedgerError) -> bool {
+        let away = matches!(error, LedgerError::Replaced(_));
+        !away
+            && tokio::time::timeout(LONGEST_PAUSE, self.ledger.revision())
+                .await
+                .is_ok_and(|said| said.is_ok())
+    }
+
+    /// Nothing is only lost: it is in the log, and counted.
+    fn give_up(&mut self, error: &LedgerError) {
+        let count = self.waiting.len();
+        self.lost.inc_by(count as u64);
+        tracing::error!(%error, count, "the ledger did not take audit events; they follow");
+        for event in self.waiting.drain(..) {
+            tracing::error!(?event, "audit");
         }
     }
 }
@@ -125,3 +191,75 @@ fn word(kind: AuditKind) -> &'static str {
 /// Enough for a minute of handshakes at full speed while the disk stalls.
 const MOST_QUEUED: usize = 65_536;
 const BATCH: usize = 1_024;
+/// After a failure the ledger is asked again so soon, each time so much later,
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// but never later than this, so that a node that goes down does not wait for it.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// A ledger that answers otherwise and has not taken the events so often will not take them.
+const MOST_TRIES: u32 = 5;
+
+/// The events that are in the log and not in the ledger.
+pub(crate) const LOST: Described = Described {
+    name: "countersign_audit_events_lost_total",
+    kind: "counter",
+    labels: "",
+    help: "Audit events that the ledger did not take; each is in the log instead",
+};
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ledger::{AuditEvent, AuditFilter, AuditKind, Ledger, SqliteLedger};
+    use prometheus_client::metrics::counter::Counter;
+    use time::OffsetDateTime;
+
+    use super::Auditor;
+
+    const NOW: OffsetDateTime = time::macros::datetime!(2026-11-26 19:00:00 UTC);
+
+    fn ledger(folder: &tempfile::TempDir) -> Arc<dyn Ledger> {
+        Arc::new(SqliteLedger::open(&folder.path().join("ledger.db")).unwrap())
+    }
+
+    async fn on_record(ledger: &dyn Ledger) -> usize {
+        ledger.audit_events(AuditFilter::default()).await.unwrap().entries.len()
+    }
+
+    #[tokio::test]
+    async fn events_wait_while_the_ledger_is_away_and_none_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ledger, lost) = (ledger(&folder), Counter::default());
+        let (file, away) = (folder.path().join("ledger.db"), folder.path().join("away.db"));
+        std::fs::rename(&file, &away).unwrap();
+        let (auditor, writing) = Auditor::start(Arc::clone(&ledger), lost.clone());
+        for _ in 0..3000 {
+            auditor.note(AuditEvent::new(AuditKind::SignIn, NOW));
+        }
+        // Tried, and not taken.
+        assert!(ledger.audit(vec![AuditEvent::new(AuditKind::Admin, NOW)]).await.is_err());
+        std::fs::rename(&away, &file).unwrap();
+        while on_record(ledger.as_ref()).await < 100 {
+            tokio::task::yield_now().await;
+        }
+        drop(auditor);
+        writing.await.unwrap();
+        let filter = AuditFilter { limit: 10_000, ..AuditFilter::default() };
+        assert_eq!(ledger.audit_events(filter).await.unwrap().entries.len(), 3000);
+        assert_eq!(lost.get(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_node_that_goes_down_without_its_ledger_counts_what_only_the_log_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ledger, lost) = (ledger(&folder), Counter::default());
+        std::fs::rename(folder.path().join("ledger.db"), folder.path().join("away.db")).unwrap();
+        let (auditor, writing) = Auditor::start(ledger, lost.clone());
+        for _ in 0..3000 {
+            auditor.note(AuditEvent::new(AuditKind::SignIn, NOW));
+        }
+        drop(auditor);
+        writing.await.unwrap();
+        assert_eq!(lost.get(), 3000);
+    }
+}

@@ -7,6 +7,7 @@
 //! - [`following`]: what our own ledger says is revoked, as it is recorded.
 //! - [`weaker`]: by what one prepared configuration is weaker than another.
 //! - [`serving`], [`reload`], [`watch`], [`adjust`]: what is served by now, and how it becomes what is written now.
+//! - [`seat`], [`noted`]: who this node is among those that share its ledger.
 //! - [`self_signed`]: a certificate for development.
 //! - [`rotating`]: the node's part in replacing what is above the leaves.
 //! - [`issuing`]: our own authority as the Plan describes it.
@@ -25,6 +26,7 @@ pub mod issuing;
 mod journal;
 mod log;
 mod metrics;
+mod noted;
 mod prepare;
 mod publish;
 pub mod realm;
@@ -34,6 +36,7 @@ mod reload;
 mod renew;
 mod revoking;
 mod rotating;
+mod seat;
 mod self_signed;
 mod serve;
 mod serving;

@@ -14,6 +14,7 @@ use prometheus_client::registry::Registry;
 use time::OffsetDateTime;
 use transport::Clock;
 
+use crate::auditor;
 use crate::following::Pulse;
 use crate::reload::RELOADS;
 use crate::status::{Announcement, ListShown};
@@ -129,9 +130,14 @@ pub fn reference() -> String {
     let mut page = String::from(PREFACE);
     let asked = revocation::Metrics::DESCRIBED;
     let asked = asked.map(|(name, kind, labels, help)| Described { name, kind, labels, help });
-    for metric in
-        Metrics::DESCRIBED.iter().chain(&asked).chain(&[NOT_AFTER, DAYS, NEXT_UPDATE, LEDGER_AGE, RELOADS])
-    {
+    for metric in Metrics::DESCRIBED.iter().chain(&asked).chain(&[
+        NOT_AFTER,
+        DAYS,
+        NEXT_UPDATE,
+        LEDGER_AGE,
+        auditor::LOST,
+        RELOADS,
+    ]) {
         let Described { name, kind, labels, help } = metric;
         page.push_str(&format!("| `{name}` | {kind} | {labels} | {help} |\n"));
     }

@@ -1,6 +1,5 @@
 //! The ledger of a node, and what runs beside it: the audit writer and its pruning.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,18 +7,21 @@ use config::{LedgerPlan, Plan};
 use fault::Fault;
 use ledger::{Ledger, SqliteLedger};
 use parking_lot::Mutex;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::registry::Registry;
 use time::OffsetDateTime;
 use tokio::task::JoinHandle;
 use transport::Clock;
 
-use crate::auditor::Auditor;
+use crate::auditor::{Auditor, LOST};
 use crate::following::Memory;
+use crate::seat::Seat;
 
 /// An open ledger.
 pub(crate) struct Records {
     pub(crate) ledger: Arc<dyn Ledger>,
-    /// The folder for what this node keeps to itself.
-    state: PathBuf,
+    /// Where this node keeps what it knows, and who it is.
+    seat: Seat,
     writing: Mutex<Option<JoinHandle<()>>>,
     pruning: JoinHandle<()>,
     retention: Arc<Mutex<Duration>>,
@@ -32,16 +34,18 @@ pub(crate) struct Records {
 pub(crate) async fn open(plan: &Plan, clock: &Arc<dyn Clock>) -> Result<Option<Records>, Fault> {
     let Some(LedgerPlan::Sqlite { path }) = &plan.ledger else { return Ok(None) };
     let ledger: Arc<dyn Ledger> = Arc::new(SqliteLedger::open(path)?);
-    let state = path.parent().unwrap_or(Path::new(".")).to_owned();
+    let seat = Seat::take(path.parent().unwrap_or(&plan.base))?;
     let retention = Arc::new(Mutex::new(plan.audit.retention));
     let pruning = tokio::spawn(prune(Arc::clone(&ledger), Arc::clone(&retention), Arc::clone(clock)));
-    Ok(Some(Records { ledger, state, writing: Mutex::new(None), pruning, retention }))
+    Ok(Some(Records { ledger, seat, writing: Mutex::new(None), pruning, retention }))
 }
 
 impl Records {
     /// Starts writing audit events; [`close`](Self::close) waits for what was on its way.
-    pub(crate) fn auditor(&self) -> Arc<Auditor> {
-        let (auditor, writing) = Auditor::start(Arc::clone(&self.ledger));
+    pub(crate) fn auditor(&self, registry: &mut Registry) -> Arc<Auditor> {
+        let lost = Counter::default();
+        LOST.register(registry, lost.clone());
+        let (auditor, writing) = Auditor::start(Arc::clone(&self.ledger), lost);
         *self.writing.lock() = Some(writing);
         Arc::new(auditor)
     }
@@ -51,7 +55,12 @@ impl Records {
     /// # Errors
     /// Where it cannot be kept on disk.
     pub(crate) fn memory(&self, now: OffsetDateTime) -> Result<Memory, Fault> {
-        Memory::open(&self.state.join(KNOWN), now)
+        Memory::open(&self.seat.known(), now)
+    }
+
+    /// Who this node is.
+    pub(crate) fn node(&self) -> &str {
+        self.seat.id()
     }
 
     /// How long events are kept, to be changed while the node runs.
@@ -87,8 +96,6 @@ async fn prune(ledger: Arc<dyn Ledger>, retention: Arc<Mutex<Duration>>, clock: 
     }
 }
 
-/// The file with what the ledger said is revoked.
-const KNOWN: &str = "revocations.known";
 const DAY: Duration = Duration::from_secs(86_400);
 /// What is on its way when the node stops has this long to arrive.
 const LAST_EVENTS: Duration = Duration::from_secs(10);

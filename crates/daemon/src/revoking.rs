@@ -93,5 +93,13 @@ fn no_ledger() -> NotRevoked {
 fn failed(error: impl Into<Fault>) -> NotRevoked {
     let fault = error.into();
     tracing::error!(%fault, "a certificate was not revoked as asked");
-    NotRevoked::Failed(fault.what().to_owned())
+    NotRevoked::Failed(told(&fault))
+}
+
+/// What an administrator hears of a fault: what failed and what to do; the cause is in the log.
+pub(crate) fn told(fault: &Fault) -> String {
+    match fault.remedy_text() {
+        Some(remedy) => format!("{}; {remedy}", fault.what()),
+        None => fault.what().to_owned(),
+    }
 }

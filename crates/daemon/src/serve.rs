@@ -27,6 +27,7 @@ use crate::issuing;
 use crate::journal::{NodeJournal, Switches};
 use crate::log::{self, Level, Sink};
 use crate::metrics::Certificates;
+use crate::noted::Noted;
 use crate::prepare::{Prepared, prepare};
 use crate::publish::Publisher;
 use crate::records::{self, Records};
@@ -99,6 +100,7 @@ struct Node {
     asked: mpsc::Receiver<Asked>,
     records: Option<Records>,
     following: Option<Following>,
+    noted: Option<Noted>,
     grace: Arc<Mutex<Duration>>,
     /// What the node is called among those that share its ledger.
     name: String,
@@ -127,7 +129,7 @@ impl Start {
         let publisher = Arc::new(Publisher::new(Arc::clone(&inquirers), Arc::clone(&clock)));
         let following = follow(records.as_ref(), &clock, &publisher).await?;
         let snapshot = publisher.first(&serving)?;
-        let auditor = records.as_ref().map(Records::auditor);
+        let auditor = records.as_ref().map(|records| records.auditor(&mut registry));
         let grace = Arc::new(Mutex::new(plan.limits.shutdown));
         let adjusted = Adjusted {
             switches: Arc::new(Switches::new(&plan.logging, &plan.audit)),
@@ -138,7 +140,17 @@ impl Start {
         let journal =
             NodeJournal::new(sink, plan.logging.format, Arc::clone(&adjusted.switches), auditor.clone());
         let (reloads, asked) = mpsc::channel(MOST_WAITING);
+        let noted = records.as_ref().zip(following.as_ref()).map(|(records, following)| Noted {
+            ledger: Arc::clone(&records.ledger),
+            id: records.node().to_owned(),
+            shown: Arc::clone(&shown),
+            metrics: metrics.clone(),
+            pulse: following.pulse(),
+            started: clock.now(),
+            clock: Arc::clone(&clock),
+        });
         let administration = NodeAdministration {
+            noted: noted.clone(),
             shown: Arc::clone(&shown),
             metrics: metrics.clone(),
             record: Arc::clone(&record),
@@ -181,13 +193,13 @@ impl Start {
             clock,
             closing: TaskTracker::new(),
         };
-        Ok(Node { reloader, asked, records, following, grace, name })
+        Ok(Node { reloader, asked, records, following, noted, grace, name })
     }
 }
 
 impl Node {
     async fn run(self, mut signals: Signals, hangup: Signal) {
-        let Self { reloader, asked, records, following, grace, name } = self;
+        let Self { reloader, asked, records, following, noted, grace, name } = self;
         let (gateway, stop) = (Arc::clone(&reloader.gateway), CancellationToken::new());
         for bound in &reloader.serving.listeners {
             gateway.open(Arc::clone(&bound.listener));
@@ -212,6 +224,7 @@ impl Node {
             };
             tokio::spawn(rotation::keep(node, stop.clone()))
         });
+        let noting = noted.map(|noted| tokio::spawn(noted.keep(stop.clone())));
         let reloading = tokio::spawn(reloader.run(asked, hangup, stop.clone()));
         match drained(&gateway, &mut signals, &stop, &grace).await {
             Some(Drained::Fully) => {}
@@ -220,7 +233,7 @@ impl Node {
             }
             None => tracing::warn!("asked again: connections are cut"),
         }
-        let ending = Ending { gateway, reloading, judging, keeping, following, rotating, records };
+        let ending = Ending { gateway, reloading, judging, keeping, noting, following, rotating, records };
         // A reload that reads from a dead disk, or a database that somebody else holds, would not let us go.
         tokio::select! {
             () = ending.close() => tracing::info!("stopped"),
@@ -235,6 +248,7 @@ struct Ending {
     reloading: JoinHandle<Serving>,
     judging: JoinHandle<()>,
     keeping: JoinHandle<()>,
+    noting: Option<JoinHandle<()>>,
     following: Option<JoinHandle<()>>,
     rotating: Option<JoinHandle<()>>,
     records: Option<Records>,
@@ -242,7 +256,7 @@ struct Ending {
 
 impl Ending {
     async fn close(self) {
-        let Self { gateway, reloading, judging, keeping, following, rotating, records } = self;
+        let Self { gateway, reloading, judging, keeping, noting, following, rotating, records } = self;
         match reloading.await {
             Ok(serving) => {
                 for opened in &serving.databases {
@@ -256,6 +270,10 @@ impl Ending {
         }
         if let Err(error) = keeping.await {
             tracing::error!(%error, "what our authority does by itself was no longer done");
+        }
+        if let Some(noting) = noting {
+            // It writes its last note, or gives it up.
+            let _ = noting.await;
         }
         // Until here whoever was still served could be revoked.
         if let Some(following) = following {

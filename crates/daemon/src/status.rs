@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use registrar::Anchor;
 use registrar::rotation::Holdings;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -21,6 +22,8 @@ pub struct Announcement {
     pub lists: Vec<ListShown>,
     /// The authorities that the node serves with.
     pub holdings: Holdings,
+    /// Whom the node believes about its clients.
+    pub trust: Vec<Anchor>,
 }
 
 /// A listener as the node announces it.

@@ -19,6 +19,9 @@ pub trait Administration: Send + Sync {
     /// Reads the configuration again and serves by it, or refuses and serves as before.
     fn reload(&self, asked: Reload) -> Pending<'_, Reloaded>;
 
+    /// The nodes that share this one's ledger, and how far each is behind it.
+    fn nodes(&self) -> Pending<'_, Result<Value, NoNodes>>;
+
     /// Takes a certificate back, whoever issued it: durably when it answers, and for every session from then on.
     fn revoke(&self, asked: Revoke) -> Pending<'_, Result<Value, NotRevoked>>;
 }
@@ -66,7 +69,16 @@ pub enum NotRevoked {
     Unclear(String),
     /// The node has no place to keep it.
     NoLedger(String),
-    /// It failed.
+    /// The ledger does not take it now; the same may be asked again.
+    Failed(String),
+}
+
+/// Why the nodes that share a ledger are not shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoNodes {
+    /// There is no ledger, and nobody to share it with.
+    NoLedger,
+    /// The ledger cannot be read now.
     Failed(String),
 }
 

@@ -54,7 +54,7 @@ mod snapshot;
 mod sweep;
 
 pub use administration::{
-    Administration, AllowWeaker, Authority, NotRevoked, Pending, Reload, Reloaded, Revoke,
+    Administration, AllowWeaker, Authority, NoNodes, NotRevoked, Pending, Reload, Reloaded, Revoke,
 };
 pub use ending::{EndReason, Ended};
 pub use gateway::{Drained, Gateway, Sinks};

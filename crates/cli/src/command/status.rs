@@ -1,3 +1,5 @@
+mod nodes;
+
 use clap::Args;
 use client::{Connector, Reply};
 use fault::{Fault, Faults};
@@ -16,10 +18,14 @@ use crate::shown::{Table, printable};
 #[derive(Args)]
 #[command(after_help = "Examples:
   countersign status --as admin
+  countersign status --as admin --nodes
   countersign status --url https://db.example.com:7777 --cert admin.crt --key admin.key --cacert server-ca.crt --json")]
 pub(crate) struct Status {
     #[command(flatten)]
     door: Door,
+    /// Show the nodes that share this one's ledger, and how far each is behind it.
+    #[arg(long)]
+    nodes: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -58,6 +64,8 @@ struct Node {
 struct Ledger {
     followed: bool,
     since: Option<String>,
+    #[serde(default)]
+    age_seconds: i64,
 }
 
 /// How old what is served is, and why it is not newer.
@@ -129,6 +137,9 @@ struct Certificate {
 
 impl Status {
     pub(super) fn run(self, console: &mut Console) -> Result<Exit, Faults> {
+        if self.nodes {
+            return nodes::show(self.door, console, self.json);
+        }
         let heard = self.door.with(console, listen)?;
         if self.json {
             console.json(&heard)?;
@@ -193,10 +204,12 @@ impl Node {
         let uptime = words(time::Duration::seconds(self.uptime_seconds));
         console.line(format_args!("  up          {uptime}, generation {}", self.generation));
         self.reload.print(console);
-        if let Some(Ledger { followed: false, since }) = &self.ledger {
+        if let Some(Ledger { followed: false, since, age_seconds }) = &self.ledger {
             let since = printable(since.as_deref().unwrap_or("its start"));
-            let said =
-                format!("not followed since {since}: what was revoked after that is not known; see the log");
+            let age = words(time::Duration::seconds(*age_seconds));
+            let said = format!(
+                "not followed since {since}; it last said {age} ago what is revoked, and what came later is not known"
+            );
             console.line(format_args!("  ledger      {}", paint.bad(&said)));
         }
         let named = |database: &Database| printable(&format!("{} ({})", database.name, database.backend));

@@ -8,7 +8,7 @@ use identity::{Pin, Serial};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::administration::{AllowWeaker, Reload};
+use crate::administration::{AllowWeaker, NoNodes, Reload};
 use crate::http::reply::{self, Reply};
 use crate::http::route::Admin;
 use crate::http::{revoke, why};
@@ -41,9 +41,12 @@ impl Admin<'_> {
     pub(crate) fn method(&self) -> Option<Method> {
         match self {
             Self::Kill | Self::Reload | Self::Revoke => Some(Method::POST),
-            Self::Status | Self::Sessions | Self::Connections | Self::Refusals | Self::Why(_) => {
-                Some(Method::GET)
-            }
+            Self::Status
+            | Self::Nodes
+            | Self::Sessions
+            | Self::Connections
+            | Self::Refusals
+            | Self::Why(_) => Some(Method::GET),
             Self::Unknown => None,
         }
     }
@@ -54,6 +57,14 @@ pub(crate) async fn answer(route: Admin<'_>, asked: &Asked<'_>) -> Reply {
     let gateway = &asked.session.gateway;
     match route {
         Admin::Status => reply::ok(gateway.administration.status().to_string()),
+        Admin::Nodes => match gateway.administration.nodes().await {
+            Ok(nodes) => reply::ok(nodes.to_string()),
+            Err(NoNodes::NoLedger) => reply::fault(
+                StatusCode::CONFLICT,
+                "this node has no ledger, and shares none; add one: ledger: { url: … }",
+            ),
+            Err(NoNodes::Failed(why)) => reply::fault(StatusCode::SERVICE_UNAVAILABLE, &why),
+        },
         Admin::Sessions => reply::ok(json!({ "sessions": gateway.sessions() }).to_string()),
         Admin::Connections => {
             let sessions = gateway.sessions();

@@ -48,7 +48,7 @@ pub(super) async fn revoked(asked: &Asked<'_>) -> Reply {
         Ok(report) => reply::ok(report.to_string()),
         Err(NotRevoked::Unclear(why)) => bad(&why),
         Err(NotRevoked::NoLedger(why)) => reply::fault(StatusCode::CONFLICT, &why),
-        Err(NotRevoked::Failed(why)) => reply::fault(StatusCode::INTERNAL_SERVER_ERROR, &why),
+        Err(NotRevoked::Failed(why)) => reply::fault(StatusCode::SERVICE_UNAVAILABLE, &why),
     }
 }
 

@@ -41,6 +41,8 @@ pub(crate) enum Named<'a> {
 pub(crate) enum Admin<'a> {
     /// The node described: `/_admin/status`.
     Status,
+    /// The nodes that share the ledger: `/_admin/nodes`.
+    Nodes,
     /// Every live session: `/_admin/sessions`.
     Sessions,
     /// Who is connected with which certificate: `/_admin/connections`.
@@ -89,6 +91,7 @@ fn below(path: &str) -> Named<'_> {
 fn administrative(endpoint: &str) -> Admin<'_> {
     match endpoint {
         "status" => Admin::Status,
+        "nodes" => Admin::Nodes,
         "sessions" => Admin::Sessions,
         "connections" => Admin::Connections,
         "kill" => Admin::Kill,

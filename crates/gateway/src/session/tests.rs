@@ -10,7 +10,7 @@ use serde_json::Value;
 use transport::SystemClock;
 
 use super::{Arrival, Session};
-use crate::administration::{Administration, NotRevoked, Pending, Reload, Reloaded, Revoke};
+use crate::administration::{Administration, NoNodes, NotRevoked, Pending, Reload, Reloaded, Revoke};
 use crate::gateway::{Gateway, Sinks};
 use crate::journal::{AccessLine, AuditEvent, Journal};
 use crate::listener::{Listener, Spoken};
@@ -41,6 +41,10 @@ impl Administration for Nobody {
 
     fn reload(&self, _: Reload) -> Pending<'_, Reloaded> {
         Box::pin(async { Err(Value::Null) })
+    }
+
+    fn nodes(&self) -> Pending<'_, Result<Value, NoNodes>> {
+        Box::pin(async { Err(NoNodes::NoLedger) })
     }
 
     fn revoke(&self, _: Revoke) -> Pending<'_, Result<Value, NotRevoked>> {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use access::{Accepted, Directory, GrantSpec, Grants, Level, Method, MtlsMatch, PrincipalSpec};
 use countersign_gateway::{
     AccessLine, Administration, AuditEvent, AuditKind, Entrance, Gateway, HttpLimits, Journal, Listener,
-    Metrics, Named, NotRevoked, Pending, Reload, Reloaded, Revoke, Scope, Served, SessionShown, Sinks,
-    SlotLimits, Snapshot, Spoken,
+    Metrics, Named, NoNodes, NotRevoked, Pending, Reload, Reloaded, Revoke, Scope, Served, SessionShown,
+    Sinks, SlotLimits, Snapshot, Spoken,
 };
 use database::{Backend, Database, Settings};
 use identity::{Certificate, Credential, PrivateKey, Strictness, Trust, certificates_from_pem};
@@ -92,6 +92,10 @@ impl Administration for Administered {
             self.done().await;
             Ok(json!({}))
         })
+    }
+
+    fn nodes(&self) -> Pending<'_, Result<Value, NoNodes>> {
+        Box::pin(async { Err(NoNodes::NoLedger) })
     }
 
     fn revoke(&self, asked: Revoke) -> Pending<'_, Result<Value, NotRevoked>> {
