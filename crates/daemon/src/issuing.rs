@@ -1,15 +1,15 @@
 //! Our own authority as the Plan describes it: its issuers, and its profiles as the configuration adjusts them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use authority::{Authority, IssuerKind, Profile, Renewal, Standing};
-use config::{IssuerPlan, KeyPassword, PemText, Plan, ProfilePlan};
+use config::{EnrolmentPlan, IssuerPlan, KeyPassword, PemText, Plan, ProfilePlan, TlsMode};
 use fault::{Fault, Faults, Place};
 use identity::{Certificate, KeyError, Pin, PrivateKey, Purpose, Secret, Usage};
 use ledger::Ledger;
-use registrar::Issuing;
+use registrar::{EnrolmentRules, Issuing};
 use time::{Duration, OffsetDateTime};
 
 use crate::prepare::Prepared;
@@ -54,7 +54,25 @@ pub(crate) fn issuing(prepared: &Prepared) -> Issuing {
         profiles: certificate_profiles.clone(),
         services: written.map(|written| written.services.clone()).unwrap_or_default(),
         crl_lifetime: Duration::try_from(lifetime).unwrap_or(Duration::DAY),
+        enrolment: enrolment(written.map(|written| written.enrolment).unwrap_or_default()),
+        presented: plan.tls.iter().map(|(name, tls)| (name.clone(), presented(&tls.mode))).collect(),
         state: plan.base.join(STATE),
+    }
+}
+
+fn enrolment(written: EnrolmentPlan) -> EnrolmentRules {
+    EnrolmentRules {
+        per_minute: written.per_minute,
+        most_invitations: written.most_invitations,
+        longest_invitation: Duration::try_from(written.longest_invitation).unwrap_or(Duration::WEEK),
+    }
+}
+
+/// The files of a TLS profile's credential; none where we make or issue it.
+fn presented(mode: &TlsMode) -> Vec<PathBuf> {
+    match mode {
+        TlsMode::Files { cert, key, .. } => vec![cert.clone(), key.clone()],
+        TlsMode::Authority { .. } | TlsMode::SelfSigned { .. } => Vec::new(),
     }
 }
 

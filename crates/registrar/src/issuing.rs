@@ -21,6 +21,21 @@ pub struct Issuing {
     pub services: BTreeSet<String>,
     /// How long after it was signed a list promises a newer one.
     pub crl_lifetime: Duration,
+    /// How often certificates may be asked for, and how many invitations there may be.
+    pub enrolment: EnrolmentRules,
+    /// The files that TLS profiles present, by the profile's name.
+    pub presented: BTreeMap<String, Vec<PathBuf>>,
     /// The folder for what the node keeps on disk of its own: keys and what was signed.
     pub state: PathBuf,
+}
+
+/// Bounds of asking for certificates over the door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EnrolmentRules {
+    /// Requests a minute that one who asks may make; 0 for no bound.
+    pub per_minute: u64,
+    /// Invitations that may be open at once.
+    pub most_invitations: u64,
+    /// How long an invitation may last at most.
+    pub longest_invitation: Duration,
 }

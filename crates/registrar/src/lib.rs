@@ -4,11 +4,13 @@
 //!
 //! - [`registrar`]: the offices, behind the gateway's trait.
 //! - [`issuing`]: with what certificates are issued: replaced whole by a reload.
+//! - [`enrolment`]: asking for a certificate over the door.
 //! - [`keeping`]: what is done without being asked, until the node stops.
 //! - [`nodes`](mod@nodes): the nodes that share the ledger, each with a note of itself.
 //! - [`reply`]: answers and their shapes.
 //! - [`rotation`]: the authorities above the leaves, replaced without anybody noticing.
 
+pub mod enrolment;
 mod issuing;
 mod keeping;
 mod nodes;
@@ -16,7 +18,7 @@ mod registrar;
 mod reply;
 pub mod rotation;
 
-pub use issuing::Issuing;
+pub use issuing::{EnrolmentRules, Issuing};
 pub use keeping::keep;
 pub use nodes::{Anchor, Node, Standing, keep_noted, nodes};
 pub use registrar::Registrar;

@@ -9,6 +9,7 @@ use http::Response;
 use ledger::Ledger;
 use transport::Clock;
 
+use crate::enrolment::{self, Enrolment};
 use crate::issuing::Issuing;
 use crate::reply;
 
@@ -17,6 +18,7 @@ pub struct Registrar {
     /// Without one there is nothing on record, and nothing is issued.
     pub(crate) ledger: Option<Arc<dyn Ledger>>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) enrolment: Enrolment,
     issuing: ArcSwap<Issuing>,
 }
 
@@ -24,7 +26,7 @@ impl Registrar {
     /// A registrar that issues with `issuing` until a reload [replaces](Self::replace) it.
     #[must_use]
     pub fn new(ledger: Option<Arc<dyn Ledger>>, clock: Arc<dyn Clock>, issuing: Issuing) -> Self {
-        Self { ledger, clock, issuing: ArcSwap::from_pointee(issuing) }
+        Self { ledger, clock, enrolment: Enrolment::new(), issuing: ArcSwap::from_pointee(issuing) }
     }
 
     /// Issues with this from now on. What was begun ends as it began.
@@ -40,9 +42,11 @@ impl Registrar {
 
     async fn office(&self, ask: &Ask<'_>) -> Result<Response<Bytes>, Refusal> {
         match ask.office {
-            Office::Published | Office::Certificates | Office::Enrolment | Office::Acme => {
-                Ok(reply::nothing())
+            Office::Enrolment => enrolment::answer(self, ask).await,
+            Office::Certificates if enrolment::answers(ask.method, ask.path) => {
+                enrolment::answer(self, ask).await
             }
+            Office::Published | Office::Certificates | Office::Acme => Ok(reply::nothing()),
         }
     }
 }

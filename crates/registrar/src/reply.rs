@@ -18,6 +18,11 @@ pub(crate) fn fault(status: StatusCode, message: &str) -> Reply {
     json_reply(status, json!({ "error": { "message": message } }).to_string())
 }
 
+/// A JSON body.
+pub(crate) fn json(status: StatusCode, value: &serde_json::Value) -> Reply {
+    json_reply(status, value.to_string())
+}
+
 fn json_reply(status: StatusCode, mut body: String) -> Reply {
     body.push('\n');
     let mut reply = Response::new(Bytes::from(body));
