@@ -8,6 +8,8 @@ use std::fmt;
 use fault::Fault;
 use identity::{Certificate, Crl, CrlNumber, RevocationReason};
 use ledger::{Ledger, RevocationRecord};
+use rustls_pki_types::CertificateRevocationListDer;
+use rustls_pki_types::pem::PemObject as _;
 use time::{Duration, OffsetDateTime};
 
 pub(crate) use self::encode::signature_algorithm;
@@ -82,6 +84,26 @@ impl SignedCrl {
         };
         let issuer = authority.identity().subject().to_string();
         Ok(Self { issuer, number, this_update: list.this_update(), next_update, entries: list.len(), der })
+    }
+
+    /// Reads the list of this authority out of a file that somebody else has written, in PEM or DER.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn from_pem_or_der(bytes: &[u8], authority: &Certificate) -> Result<Self, Fault> {
+        let der = match CertificateRevocationListDer::from_pem_slice(bytes) {
+            Ok(der) => der.to_vec(),
+            Err(_) => bytes.to_vec(),
+        };
+        let unusable = |why: String| {
+            let name = authority.identity().subject();
+            Fault::yours(format!("there is no list of \"{name}\" in the file"))
+                .because(why)
+                .remedy("sign one: countersign ca crl --ca PATH --key KEY --ledger FILE --days 90 --out FILE")
+        };
+        let list = Crl::from_der(&der).map_err(|error| unusable(error.to_string()))?;
+        list.verify_issuer(authority).map_err(|error| unusable(error.to_string()))?;
+        Self::read(der, authority)
     }
 
     /// The list as DER.

@@ -19,26 +19,33 @@ impl Distribution {
     /// Where it is no `http://` address that can stand in a certificate. Lists and answers are signed, and whoever fetches
     /// them to judge a TLS certificate cannot judge another one first (RFC 5280 §8); so `https://` is refused.
     pub fn new(base: &str) -> Result<Self, Fault> {
-        let wrong = |why: &str| {
+        Self::parse(base).map_err(|why| {
             Fault::yours(format!("\"{}\" is no address for distribution", base.escape_debug()))
                 .because(why)
                 .remedy("write one such as http://pki.example.com:8080")
-        };
+        })
+    }
+
+    /// As [`new`](Self::new).
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn parse(base: &str) -> Result<Self, &'static str> {
         let Some(rest) = base.strip_prefix("http://") else {
-            return Err(wrong("it does not begin with http://"));
+            return Err("it does not begin with http://");
         };
         let (host, _path) = rest.split_once('/').unwrap_or((rest, ""));
         if host.is_empty() || host.starts_with(':') {
-            return Err(wrong("it names no host"));
+            return Err("it names no host");
         }
         if host.contains('@') {
-            return Err(wrong("it names a user"));
+            return Err("it names a user");
         }
         if base.len() > LONGEST || !base.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(wrong("it is longer than 512 bytes, or not plain ASCII without spaces"));
+            return Err("it is longer than 512 bytes, or not plain ASCII without spaces");
         }
         if base.contains(['?', '#']) {
-            return Err(wrong("it has a query or a fragment"));
+            return Err("it has a query or a fragment");
         }
         Ok(Self { base: base.trim_end_matches('/').to_owned() })
     }

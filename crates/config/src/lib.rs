@@ -29,8 +29,8 @@ pub use origin::Origin;
 pub use plan::{
     AllowWeaker, AuditPlan, AuthorityPlan, Backend, ClientAuth, ClientCa, ControlPlanePlan, CrlPlan,
     DatabasePlan, DeniedSerial, EnrolmentPlan, Environment, IssuerPlan, KeyPassword, LedgerPlan, LimitsPlan,
-    ListenerPlan, LogFormat, LogLevel, LoggingPlan, OpenMode, PemText, Plan, ProfilePlan, ReloadPlan,
-    RevocationPlan, Serves, TlsMode, TlsPlan, TlsVersion, Transport,
+    ListenerPlan, LogFormat, LogLevel, LoggingPlan, OpenMode, PemText, Plan, ProfilePlan, PublishingPlan,
+    ReloadPlan, RevocationPlan, Serves, TlsMode, TlsPlan, TlsVersion, Transport,
 };
 pub use read::{read, read_text};
 pub use reference::reference;

@@ -12,7 +12,7 @@ use access::{Accepted, GrantSpec, PrincipalSpec};
 use fault::Place;
 
 pub use self::authority::{
-    AuthorityPlan, CrlPlan, EnrolmentPlan, IssuerPlan, KeyPassword, PemText, ProfilePlan,
+    AuthorityPlan, CrlPlan, EnrolmentPlan, IssuerPlan, KeyPassword, PemText, ProfilePlan, PublishingPlan,
 };
 pub use self::reload::{AllowWeaker, ReloadPlan};
 pub use self::revocation::{DeniedSerial, RevocationPlan};

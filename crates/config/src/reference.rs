@@ -51,6 +51,7 @@ pub fn reference() -> String {
     table::<authority::Profile>(&mut page);
     table::<authority::AllowedNames>(&mut page);
     table::<authority::Crl>(&mut page);
+    table::<authority::Ocsp>(&mut page);
     table::<authority::Enrolment>(&mut page);
     table::<tls::Profile>(&mut page);
     table::<revocation::Revocation>(&mut page);

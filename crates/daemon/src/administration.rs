@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use gateway::{Administration, Metrics, Named, NoNodes, NotRevoked, Pending, Reload, Reloaded, Revoke};
 use ledger::Ledger;
+use registrar::Registrar;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -27,6 +28,7 @@ pub(crate) struct NodeAdministration {
     pub(crate) inquirers: Arc<Inquirers>,
     /// This node among those that share its ledger; none where there is no ledger.
     pub(crate) noted: Option<Noted>,
+    pub(crate) registrar: Arc<Registrar>,
     /// Whether the ledger says what is revoked; none where there is no ledger.
     pub(crate) pulse: Option<Pulse>,
     /// Where reloads are asked for; one may wait while another is under way.
@@ -47,6 +49,7 @@ impl Administration for NodeAdministration {
             let asked = self.inquirers.shown();
             let sources: Vec<Value> = files.chain(asked.iter().map(|source| json!(source))).collect();
             status.insert("revocation".to_owned(), json!(sources));
+            status.insert("published".to_owned(), self.registrar.published());
             status.extend(self.pulse.as_ref().map(|pulse| ("ledger".to_owned(), followed(pulse, now))));
         }
         status

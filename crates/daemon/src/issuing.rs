@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use authority::{Authority, IssuerKind, Profile, Renewal, Standing};
+use authority::{Authority, IssuerKind, Profile, Renewal, SignedCrl, Standing};
 use config::{EnrolmentPlan, IssuerPlan, KeyPassword, PemText, Plan, ProfilePlan, TlsMode};
 use fault::{Fault, Faults, Place};
 use identity::{Certificate, KeyError, Pin, PrivateKey, Purpose, Secret, Usage};
@@ -44,18 +44,22 @@ pub async fn revoked_issuers(issuers: &BTreeMap<String, Arc<Authority>>, ledger:
 
 /// With what a prepared Plan issues.
 pub(crate) fn issuing(prepared: &Prepared) -> Issuing {
-    let Prepared { plan, issuers, root, certificate_profiles, .. } = prepared;
+    let Prepared { plan, issuers, root, root_list, certificate_profiles, .. } = prepared;
     let written = plan.authority.as_ref();
-    let lifetime = written.map(|written| written.crl).unwrap_or_default().lifetime;
+    let crl = written.map(|written| written.crl).unwrap_or_default();
+    let publishing = written.map(|written| written.publishing.clone()).unwrap_or_default();
     Issuing {
         environment: plan.environment.as_str().to_owned(),
         root: root.clone(),
         issuers: issuers.clone(),
         profiles: certificate_profiles.clone(),
         services: written.map(|written| written.services.clone()).unwrap_or_default(),
-        crl_lifetime: Duration::try_from(lifetime).unwrap_or(Duration::DAY),
         enrolment: enrolment(written.map(|written| written.enrolment).unwrap_or_default()),
         presented: plan.tls.iter().map(|(name, tls)| (name.clone(), presented(&tls.mode))).collect(),
+        crl_lifetime: Duration::try_from(crl.lifetime).unwrap_or(Duration::DAY),
+        shard_entries: crl.shard_entries,
+        ocsp_lifetime: Duration::try_from(publishing.ocsp_lifetime).unwrap_or(Duration::HOUR),
+        root_list: root_list.clone(),
         state: plan.base.join(STATE),
     }
 }
@@ -88,7 +92,29 @@ fn load(
     check_below_one(&chain, roots).map_err(here)?;
     let key = key_of(written, chain.first())?;
     let environment = Some(plan.environment.as_str());
-    Authority::new(chain, &key, Standing::Issuer, environment, now).map_err(here)
+    let authority = Authority::new(chain, &key, Standing::Issuer, environment, now).map_err(here)?;
+    let distribution = plan.authority.as_ref().and_then(|written| written.publishing.distribution.clone());
+    Ok(authority.distributing(distribution))
+}
+
+/// The list of what the root has taken back, where the Plan names one.
+///
+/// # Errors
+/// When the file holds no list of the root's.
+pub(crate) fn root_list(plan: &Plan, root: Option<&Certificate>) -> Result<Option<SignedCrl>, Fault> {
+    let path = plan.authority.as_ref().and_then(|written| written.publishing.root_crl.as_deref());
+    let Some((path, root)) = path.zip(root) else { return Ok(None) };
+    let bytes = files::read_limited(path, LARGEST_LIST)?;
+    SignedCrl::from_pem_or_der(&bytes, root).map(Some).map_err(|fault| fault.in_file(path))
+}
+
+/// That a list has ended: whoever goes by it refuses everybody.
+pub(crate) fn outdated(list: &SignedCrl, now: OffsetDateTime) -> Option<Fault> {
+    (list.next_update() < now).then(|| {
+        Fault::yours(format!("the list of \"{}\" is outdated since {}", list.issuer(), list.next_update()))
+            .at(Place::Name("authority.root_crl".to_owned()))
+            .remedy("sign a new one with the root's key: countersign ca crl --ca PATH --key KEY --ledger FILE --days 90")
+    })
 }
 
 /// The roots of our own authority, where the Plan has issuers below one: one, or the old and the new one while it is
@@ -282,7 +308,7 @@ fn adjusted(profile: Profile, written: &ProfilePlan) -> Result<Profile, Fault> {
     };
     let lasting =
         |written: Option<std::time::Duration>| written.and_then(|life| Duration::try_from(life).ok());
-    let profile = profile.with_renewal(Renewal {
+    let profile = profile.with_no_rev_avail(written.no_rev_avail).with_renewal(Renewal {
         before_end: lasting(written.renewal_window),
         after_expiry: lasting(written.renew_after_expiry).unwrap_or_default(),
     });
@@ -324,6 +350,9 @@ fn unknown(plan: &Plan, name: &str) -> Fault {
 
 /// The profiles that need no configuration.
 const BUILT_IN: [&str; 3] = ["server", "client", SERVICE];
+
+/// A root takes few back.
+const LARGEST_LIST: u64 = 8 * 1024 * 1024;
 
 /// The profile, and the issuer, of internal services.
 const SERVICE: &str = "service";

@@ -130,7 +130,9 @@ pub fn reference() -> String {
     let mut page = String::from(PREFACE);
     let asked = revocation::Metrics::DESCRIBED;
     let asked = asked.map(|(name, kind, labels, help)| Described { name, kind, labels, help });
-    for metric in Metrics::DESCRIBED.iter().chain(&asked).chain(&[
+    let published = registrar::PublishedMetrics::DESCRIBED;
+    let published = published.map(|(name, kind, labels, help)| Described { name, kind, labels, help });
+    for metric in Metrics::DESCRIBED.iter().chain(&asked).chain(&published).chain(&[
         NOT_AFTER,
         DAYS,
         NEXT_UPDATE,

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use access::{Directory, Grants};
-use authority::{Authority, Profile};
+use authority::{Authority, Profile, SignedCrl};
 use config::{ClientCa, DatabasePlan, ListenerPlan, PemText, Plan, TlsMode, TlsPlan};
 use fault::{Fault, Faults, Place};
 use identity::{Certificate, Credential, List, Strictness, Trust};
@@ -39,6 +39,8 @@ pub struct Prepared {
     pub issuers: BTreeMap<String, Arc<Authority>>,
     /// The root of our own authority, where it is configured.
     pub(crate) root: Option<Certificate>,
+    /// The list of what the root has taken back, which somebody signed by hand.
+    pub(crate) root_list: Option<SignedCrl>,
     /// The rules by which our own authority issues, by the profile's name.
     pub(crate) certificate_profiles: BTreeMap<String, Profile>,
     /// What is allowed and will hurt.
@@ -121,6 +123,8 @@ pub(crate) fn prepare_after(
     let certificate_profiles = issuing::profiles(&plan).map_err(|found| faults.extend(found)).ok();
     // Where it cannot be read, the issuers have told so.
     let root = succession::roots(&plan).into_iter().next();
+    let root_list = faults.note(issuing::root_list(&plan, root.as_ref())).flatten();
+    warnings.extend(root_list.iter().filter_map(|list| issuing::outdated(list, now)));
     let authorities = succession::all(&plan, now).map_err(|found| faults.extend(found)).unwrap_or_default();
     let mut profiles = BTreeMap::new();
     let mut lists = revocation::Loaded::default();
@@ -145,6 +149,7 @@ pub(crate) fn prepare_after(
                 profiles,
                 issuers,
                 root,
+                root_list,
                 authorities,
                 certificate_profiles,
                 warnings,

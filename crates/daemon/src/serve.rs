@@ -10,7 +10,7 @@ use fault::{Fault, Faults};
 use gateway::{Drained, Gateway, Metrics, Sinks};
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
-use registrar::{Registrar, rotation};
+use registrar::{PublishedMetrics, Registrar, rotation};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -149,7 +149,15 @@ impl Start {
             started: clock.now(),
             clock: Arc::clone(&clock),
         });
+        let published = PublishedMetrics::register(&mut registry);
+        let registrar = Arc::new(Registrar::new(
+            ledger.clone(),
+            Arc::clone(&clock),
+            issuing::issuing(&prepared),
+            published,
+        ));
         let administration = NodeAdministration {
+            registrar: Arc::clone(&registrar),
             noted: noted.clone(),
             shown: Arc::clone(&shown),
             metrics: metrics.clone(),
@@ -161,8 +169,6 @@ impl Start {
             started: clock.now(),
             clock: Arc::clone(&clock),
         };
-        let registrar =
-            Arc::new(Registrar::new(ledger.clone(), Arc::clone(&clock), issuing::issuing(&prepared)));
         let certificates = Certificates::register(
             &mut registry,
             Arc::clone(&shown),

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use authority::{Authority, Profile};
+use authority::{Authority, Profile, SignedCrl};
 use identity::Certificate;
 use time::Duration;
 
@@ -25,6 +25,12 @@ pub struct Issuing {
     pub enrolment: EnrolmentRules,
     /// The files that TLS profiles present, by the profile's name.
     pub presented: BTreeMap<String, Vec<PathBuf>>,
+    /// How many revocations one part of a list holds at most, where certificates say which part is theirs.
+    pub shard_entries: usize,
+    /// How long an OCSP answer counts.
+    pub ocsp_lifetime: Duration,
+    /// The list of what the root has taken back, which somebody signed by hand.
+    pub root_list: Option<SignedCrl>,
     /// The folder for what the node keeps on disk of its own: keys and what was signed.
     pub state: PathBuf,
 }

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use ledger::Ledger;
 use tokio_util::sync::CancellationToken;
 
+use crate::published;
 use crate::registrar::Registrar;
 
 /// Does what is done without being asked, until `stop`: each act has a loop of its own, so that one which is slow or
@@ -10,7 +11,10 @@ use crate::registrar::Registrar;
 pub async fn keep(registrar: Arc<Registrar>, stop: CancellationToken) {
     let Some(ledger) = registrar.ledger.clone() else { return };
     // One line for each act.
-    tokio::join!(sweep(&registrar, ledger.as_ref(), &stop));
+    tokio::join!(
+        sweep(&registrar, ledger.as_ref(), &stop),
+        published::keep(&registrar, ledger.as_ref(), &stop),
+    );
 }
 
 /// Removes notes that have expired.

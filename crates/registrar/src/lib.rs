@@ -7,6 +7,7 @@
 //! - [`enrolment`]: asking for a certificate over the door.
 //! - [`keeping`]: what is done without being asked, until the node stops.
 //! - [`nodes`](mod@nodes): the nodes that share the ledger, each with a note of itself.
+//! - [`published`]: what everyone may fetch.
 //! - [`reply`]: answers and their shapes.
 //! - [`rotation`]: the authorities above the leaves, replaced without anybody noticing.
 
@@ -14,6 +15,7 @@ pub mod enrolment;
 mod issuing;
 mod keeping;
 mod nodes;
+mod published;
 mod registrar;
 mod reply;
 pub mod rotation;
@@ -21,4 +23,8 @@ pub mod rotation;
 pub use issuing::{EnrolmentRules, Issuing};
 pub use keeping::keep;
 pub use nodes::{Anchor, Node, Standing, keep_noted, nodes};
+pub use published::Metrics as PublishedMetrics;
 pub use registrar::Registrar;
+
+/// What a metric counts: its name as exposed, its kind, its labels, and a full sentence with the unit.
+pub type Described = (&'static str, &'static str, &'static str, &'static str);

@@ -6,11 +6,13 @@ use bytes::Bytes;
 use fault::Refusal;
 use gateway::{Ask, Office, Pending};
 use http::Response;
+use identity::ocsp::Request;
 use ledger::Ledger;
 use transport::Clock;
 
 use crate::enrolment::{self, Enrolment};
 use crate::issuing::Issuing;
+use crate::published::{self, Metrics as PublishedMetrics, Published};
 use crate::reply;
 
 /// Our own authority as it is asked over the door.
@@ -20,18 +22,39 @@ pub struct Registrar {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) enrolment: Enrolment,
     issuing: ArcSwap<Issuing>,
+    pub(crate) published: Published,
 }
 
 impl Registrar {
     /// A registrar that issues with `issuing` until a reload [replaces](Self::replace) it.
     #[must_use]
-    pub fn new(ledger: Option<Arc<dyn Ledger>>, clock: Arc<dyn Clock>, issuing: Issuing) -> Self {
-        Self { ledger, clock, enrolment: Enrolment::new(), issuing: ArcSwap::from_pointee(issuing) }
+    pub fn new(
+        ledger: Option<Arc<dyn Ledger>>,
+        clock: Arc<dyn Clock>,
+        issuing: Issuing,
+        published: PublishedMetrics,
+    ) -> Self {
+        let issuing = Arc::new(issuing);
+        let published = Published::new(ledger.clone(), Arc::clone(&issuing), published);
+        Self { ledger, clock, enrolment: Enrolment::new(), issuing: ArcSwap::new(issuing), published }
+    }
+
+    /// The answer (DER) to an OCSP question (DER), as everyone gets it over the door.
+    pub async fn ocsp(&self, question: &[u8]) -> Bytes {
+        self.published.answer(Request::from_der(question), self.clock.now()).await.bytes()
+    }
+
+    /// What is published, for the node's status.
+    #[must_use]
+    pub fn published(&self) -> serde_json::Value {
+        self.published.status(self.clock.now())
     }
 
     /// Issues with this from now on. What was begun ends as it began.
     pub fn replace(&self, issuing: Issuing) {
-        self.issuing.store(Arc::new(issuing));
+        let issuing = Arc::new(issuing);
+        self.issuing.store(Arc::clone(&issuing));
+        self.published.adopt(issuing);
     }
 
     /// With what certificates are issued now.
@@ -46,7 +69,8 @@ impl Registrar {
             Office::Certificates if enrolment::answers(ask.method, ask.path) => {
                 enrolment::answer(self, ask).await
             }
-            Office::Published | Office::Certificates | Office::Acme => Ok(reply::nothing()),
+            Office::Published => Ok(published::answer(self, ask).await),
+            Office::Certificates | Office::Acme => Ok(reply::nothing()),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use identity::Secret;
 
-use crate::plan::{AuthorityPlan, CrlPlan, EnrolmentPlan, IssuerPlan, KeyPassword, PemText};
+use crate::plan::{AuthorityPlan, CrlPlan, EnrolmentPlan, IssuerPlan, KeyPassword, PemText, PublishingPlan};
 use crate::reader::{At, Reader};
 use crate::section::authority::{Authority, Crl, Enrolment, Issuer, ServiceName};
 use crate::sources::Sources;
@@ -32,6 +32,7 @@ pub(super) fn plan(
             services: BTreeSet::new(),
             crl: CrlPlan::default(),
             enrolment: EnrolmentPlan::default(),
+            publishing: PublishingPlan::default(),
         }),
     };
     Some(At { value, place })
@@ -69,7 +70,8 @@ fn of_the_file(
     let root_cert = written.root_cert.as_ref().map(|at| at.value.clone());
     let crl = crl(reader, &written.crl.value);
     let enrolment = enrolment(&written.enrolment.value);
-    Some(AuthorityPlan { root_cert, issuers, profiles, services, crl, enrolment })
+    let publishing = publishing(reader, written);
+    Some(AuthorityPlan { root_cert, issuers, profiles, services, crl, enrolment, publishing })
 }
 
 fn crl(reader: &mut Reader<'_>, written: &Crl) -> CrlPlan {
@@ -78,7 +80,34 @@ fn crl(reader: &mut Reader<'_>, written: &Crl) -> CrlPlan {
         let said = "config: authority.crl.lifetime is no lifetime";
         reader.refuse(&written.lifetime, said, "write a lifetime such as 24h");
     }
-    CrlPlan { lifetime: written.lifetime.value }
+    if written.shard_entries.value == 0 {
+        let said = "config: authority.crl.shard_entries leaves no room";
+        reader.refuse(
+            &written.shard_entries,
+            said,
+            "write how many revoked certificates one part may hold: 50000",
+        );
+    }
+    let shard_entries = usize::try_from(written.shard_entries.value).unwrap_or(usize::MAX);
+    CrlPlan { lifetime: written.lifetime.value, shard_entries }
+}
+
+fn publishing(reader: &mut Reader<'_>, written: &Authority) -> PublishingPlan {
+    let lifetime = &written.ocsp.value.lifetime;
+    // Half of it passes before an answer is signed again, and a cache may hold it to its end.
+    if lifetime.value.as_secs() < 60 || lifetime.value.as_secs() > 7 * 86_400 {
+        let said = "config: authority.ocsp.lifetime is not between a minute and a week";
+        reader.refuse(lifetime, said, "write a lifetime such as 1h");
+    }
+    if let (Some(list), None) = (&written.root_crl, &written.root_cert) {
+        let said = "config: authority.root_crl is the list of a root that is not named";
+        reader.refuse(list, said, "write root_cert beside it");
+    }
+    PublishingPlan {
+        distribution: written.distribution_url.as_ref().map(|at| at.value.clone()),
+        ocsp_lifetime: lifetime.value,
+        root_crl: written.root_crl.as_ref().map(|at| at.value.clone()),
+    }
 }
 
 fn enrolment(written: &Enrolment) -> EnrolmentPlan {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use authority::NameRules;
+use authority::{Distribution, NameRules};
 use identity::{KeyKind, Purpose, Secret};
 
 /// Our own authority.
@@ -22,6 +22,26 @@ pub struct AuthorityPlan {
     pub crl: CrlPlan,
     /// Asking for certificates over the door.
     pub enrolment: EnrolmentPlan,
+    /// What strangers may fetch besides, and where.
+    pub publishing: PublishingPlan,
+}
+
+/// What strangers may fetch of our authority, besides its lists, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishingPlan {
+    /// Where they reach it; certificates say so. None: they say nothing of it.
+    pub distribution: Option<Distribution>,
+    /// How long an OCSP answer promises to be the newest.
+    pub ocsp_lifetime: Duration,
+    /// The list of what the root has taken back, signed by hand.
+    pub root_crl: Option<PathBuf>,
+}
+
+/// No address; answers for an hour.
+impl Default for PublishingPlan {
+    fn default() -> Self {
+        Self { distribution: None, ocsp_lifetime: Duration::from_secs(3_600), root_crl: None }
+    }
 }
 
 /// Asking for certificates over the door.
@@ -47,12 +67,14 @@ impl Default for EnrolmentPlan {
 pub struct CrlPlan {
     /// How long after it was signed a list promises a newer one.
     pub lifetime: Duration,
+    /// How many revoked certificates one part of a list holds at most.
+    pub shard_entries: usize,
 }
 
-/// One day.
+/// One day, and 50,000 in one part.
 impl Default for CrlPlan {
     fn default() -> Self {
-        Self { lifetime: Duration::from_secs(86_400) }
+        Self { lifetime: Duration::from_secs(86_400), shard_entries: 50_000 }
     }
 }
 
@@ -91,7 +113,7 @@ pub enum KeyPassword {
 }
 
 /// The rules for one kind of certificate; what is left out stays as built in.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProfilePlan {
     /// How long a certificate is valid; always given for a profile that is not built in.
     pub lifetime: Option<Duration>,
@@ -99,6 +121,8 @@ pub struct ProfilePlan {
     pub usages: Option<Vec<Purpose>>,
     /// Which keys it may carry.
     pub keys: Option<Vec<KeyKind>>,
+    /// Whether certificates that end within a day say that nobody need ask about them.
+    pub no_rev_avail: bool,
     /// Which names it may carry; any where nothing is written.
     pub names: Option<NameRules>,
     /// How long before its end the successor is suggested.

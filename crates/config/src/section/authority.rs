@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use authority::{CommonNamePattern, DnsPattern, EmailPattern, Network, NoPattern, UriPattern};
+use authority::{CommonNamePattern, Distribution, DnsPattern, EmailPattern, Network, NoPattern, UriPattern};
 use identity::{KeyKind, Purpose};
 
 use crate::reader::At;
@@ -27,7 +27,14 @@ table! {
         crl: Crl = "";
         /// Asking for certificates over the door.
         enrolment: Enrolment = "";
-        later "rotation" "ocsp" "distribution_url";
+        /// Answers about single certificates.
+        ocsp: Ocsp = "";
+        /// The list of what the root has taken back, signed by hand (`ca crl --ca`), to be published with those of the issuers.
+        root_crl: PathBuf;
+        /// Where strangers reach a listener that serves what is published: `http://pki.example.com:8080`. Certificates then say
+        /// where their issuer can be asked about them. Left out, they say nothing of it.
+        distribution_url: Distribution;
+        later "rotation";
     }
 }
 
@@ -54,6 +61,9 @@ table! {
         usages: Vec<At<Purpose>>;
         /// Which keys it may carry.
         keys: Vec<At<KeyKind>>;
+        /// Whether its certificates say that nobody need ask about their revocation (RFC 9608), where they end within a day;
+        /// those that last longer never do.
+        no_rev_avail: bool = "true";
         /// Which names it may carry, whoever asks. Left out, any that its issuer may vouch for.
         names: AllowedNames;
         /// How long before its end the successor is suggested. Left out, a third of its life, and 14 days at most.
@@ -85,6 +95,17 @@ table! {
     Crl at "authority.crl" {
         /// How long after it was signed a list promises a newer one (`nextUpdate`).
         lifetime: Duration = "24h";
+        /// How many revoked certificates one part of a list holds at most, before new certificates are spread over more parts.
+        /// The list of everything is there besides.
+        shard_entries: u64 = "50000";
+    }
+}
+
+table! {
+    /// Answers about single certificates (OCSP).
+    Ocsp at "authority.ocsp" {
+        /// How long an answer promises to be the newest (`nextUpdate`).
+        lifetime: Duration = "1h";
     }
 }
 
@@ -115,6 +136,19 @@ impl Scalar for ServiceName {
             return Ok(Self(text.to_owned()));
         }
         Err(Wrong::new("is not the name of a service (want 1 to 63 of a-z, 0-9 and \"-\")"))
+    }
+}
+
+impl Scalar for Distribution {
+    fn kind() -> String {
+        "an `http://` address".into()
+    }
+
+    fn parse(text: &str, _: &Ground) -> Result<Self, Wrong> {
+        Self::parse(text).map_err(|why| {
+            Wrong::new(format!("is no address for distribution: {why}"))
+                .remedy("write one such as http://pki.example.com:8080")
+        })
     }
 }
 
@@ -156,4 +190,4 @@ patterns! {
     Network: "IP address or network";
 }
 
-shapes! { Purpose ServiceName CommonNamePattern DnsPattern UriPattern EmailPattern Network }
+shapes! { Purpose ServiceName Distribution CommonNamePattern DnsPattern UriPattern EmailPattern Network }

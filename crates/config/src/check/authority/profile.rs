@@ -44,6 +44,7 @@ pub(super) fn plan(reader: &mut Reader<'_>, name: &At<String>, written: &Profile
         lifetime: written.lifetime.as_ref().map(|at| at.value),
         usages: written.usages.as_ref().map(|at| at.value.iter().map(|usage| usage.value).collect()),
         keys: written.keys.as_ref().map(|at| at.value.iter().map(|key| key.value).collect()),
+        no_rev_avail: written.no_rev_avail.value,
         names: written.names.as_ref().map(|at| names(&at.value)),
         renewal_window: written.renewal_window.as_ref().map(|at| at.value),
         renew_after_expiry: written.renew_after_expiry.as_ref().map(|at| at.value),

@@ -1,0 +1,116 @@
+//! What everyone may fetch: certificates of our authorities, lists of what they took back, answers about single
+//! certificates.
+//!
+//! - [`taken`]: what an issuer has taken back, in memory.
+//! - [`issuer`]: one issuer, with its lists and whoever answers for it.
+//! - [`keep`]: signs lists when something is taken back and before they end; appoints responders.
+//! - [`kept`]: the lists on disk, for the next start.
+//! - [`respond`]: answers about single certificates; [`answers`] are those that were signed before, [`pace`] bounds the rest.
+//! - [`page`]: what a path leads to; [`document`]: what HTTP says of it.
+//! - [`metrics`], [`shown`]: how fresh it all is.
+
+mod answers;
+mod document;
+mod issuer;
+mod keep;
+mod kept;
+mod metrics;
+mod pace;
+mod page;
+mod respond;
+mod shown;
+mod taken;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use identity::Pin;
+use ledger::Ledger;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use self::issuer::{Issuer, List};
+pub(crate) use self::keep::keep;
+use self::kept::Kept;
+pub use self::metrics::Metrics;
+pub(crate) use self::page::answer;
+use self::respond::Responding;
+use crate::issuing::Issuing;
+
+/// Everything that is published, and how it comes to be.
+pub(crate) struct Published {
+    desk: ArcSwap<Desk>,
+    /// None without a ledger: then nothing can be said about revocation.
+    responding: Option<Responding>,
+    metrics: Metrics,
+    /// Rung when there are other issuers than before.
+    changed: Notify,
+    /// Why lists could not be signed at the last attempt.
+    trouble: Mutex<Option<String>>,
+}
+
+/// Who is published for, as the configuration has it.
+struct Desk {
+    issuing: Arc<Issuing>,
+    issuers: Vec<Arc<Issuer>>,
+    /// The list of the root, which somebody signed by hand.
+    root_list: Option<List>,
+    kept: Kept,
+}
+
+impl Published {
+    pub(crate) fn new(ledger: Option<Arc<dyn Ledger>>, issuing: Arc<Issuing>, metrics: Metrics) -> Self {
+        let desk = Desk::of(issuing, &[]);
+        Self {
+            desk: ArcSwap::from_pointee(desk),
+            responding: ledger.map(Responding::new),
+            metrics,
+            changed: Notify::new(),
+            trouble: Mutex::default(),
+        }
+    }
+
+    /// Publishes for these issuers from now on. What is known of those that were there before stays.
+    pub(crate) fn adopt(&self, issuing: Arc<Issuing>) {
+        let before = self.desk.load();
+        self.desk.store(Arc::new(Desk::of(issuing, &before.issuers)));
+        self.changed.notify_one();
+    }
+}
+
+impl Desk {
+    fn of(issuing: Arc<Issuing>, before: &[Arc<Issuer>]) -> Self {
+        let kept = Kept::within(&issuing.state.join(FOLDER));
+        let mut issuers: Vec<Arc<Issuer>> = Vec::new();
+        for (name, authority) in &issuing.issuers {
+            let same = |issuer: &&Arc<Issuer>| {
+                issuer.name == *name && issuer.certificate() == *authority.certificate()
+            };
+            if let Some(known) = before.iter().find(same) {
+                authority.spread_over(known.authority.load().shards());
+                known.authority.store(Arc::clone(authority));
+                issuers.push(Arc::clone(known));
+            } else if let Some(new) = Issuer::new(name, Arc::clone(authority)) {
+                kept.publish(&new);
+                issuers.push(Arc::new(new));
+            }
+        }
+        let root_list = issuing.root_list.clone().map(List::of);
+        Self { issuing, issuers, root_list, kept }
+    }
+
+    /// The issuer whose list is meant where none is named: that of clients, because servers are who ask for lists; else the
+    /// first by name.
+    fn usual(&self) -> Option<&Arc<Issuer>> {
+        self.issuers.iter().find(|issuer| issuer.name == "client").or_else(|| self.issuers.first())
+    }
+
+    fn root_key(&self) -> Option<Pin> {
+        self.issuing.root.as_ref().map(|root| root.identity().spki_sha256())
+    }
+}
+
+/// Where the signed lists are kept, within the node's own folder.
+const FOLDER: &str = "published";
