@@ -30,7 +30,7 @@ pub use plan::{
     AllowWeaker, AuditPlan, AuthorityPlan, Backend, ClientAuth, ClientCa, ControlPlanePlan, CrlPlan,
     DatabasePlan, DeniedSerial, EnrolmentPlan, Environment, IssuerPlan, KeyPassword, LedgerPlan, LimitsPlan,
     ListenerPlan, LogFormat, LogLevel, LoggingPlan, OpenMode, PemText, Plan, ProfilePlan, PublishingPlan,
-    ReloadPlan, RevocationPlan, Serves, TlsMode, TlsPlan, TlsVersion, Transport,
+    ReloadPlan, RevocationPlan, RotationPlan, Serves, TlsMode, TlsPlan, TlsVersion, Transport,
 };
 pub use read::{read, read_text};
 pub use reference::reference;

@@ -13,6 +13,7 @@ use fault::Place;
 
 pub use self::authority::{
     AuthorityPlan, CrlPlan, EnrolmentPlan, IssuerPlan, KeyPassword, PemText, ProfilePlan, PublishingPlan,
+    RotationPlan,
 };
 pub use self::reload::{AllowWeaker, ReloadPlan};
 pub use self::revocation::{DeniedSerial, RevocationPlan};

@@ -50,6 +50,7 @@ pub fn reference() -> String {
     table::<authority::Issuer>(&mut page);
     table::<authority::Profile>(&mut page);
     table::<authority::AllowedNames>(&mut page);
+    table::<super::section::rotation::Rotation>(&mut page);
     table::<authority::Crl>(&mut page);
     table::<authority::Ocsp>(&mut page);
     table::<authority::Enrolment>(&mut page);

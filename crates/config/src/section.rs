@@ -8,5 +8,6 @@ pub(crate) mod limits;
 pub(crate) mod listener;
 pub(crate) mod reload;
 pub(crate) mod revocation;
+pub(crate) mod rotation;
 pub(crate) mod tls;
 pub(crate) mod top;

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use identity::Secret;
 
-use crate::plan::{AuthorityPlan, CrlPlan, EnrolmentPlan, IssuerPlan, KeyPassword, PemText, PublishingPlan};
+use crate::plan::{
+    AuthorityPlan, CrlPlan, EnrolmentPlan, IssuerPlan, KeyPassword, PemText, PublishingPlan, RotationPlan,
+};
 use crate::reader::{At, Reader};
 use crate::section::authority::{Authority, Crl, Enrolment, Issuer, ServiceName};
 use crate::sources::Sources;
@@ -30,6 +32,7 @@ pub(super) fn plan(
             issuers: BTreeMap::from([(SERVICE.to_owned(), issuer)]),
             profiles: BTreeMap::new(),
             services: BTreeSet::new(),
+            rotation: RotationPlan::default(),
             crl: CrlPlan::default(),
             enrolment: EnrolmentPlan::default(),
             publishing: PublishingPlan::default(),
@@ -71,7 +74,8 @@ fn of_the_file(
     let crl = crl(reader, &written.crl.value);
     let enrolment = enrolment(&written.enrolment.value);
     let publishing = publishing(reader, written);
-    Some(AuthorityPlan { root_cert, issuers, profiles, services, crl, enrolment, publishing })
+    let rotation = RotationPlan { quiet: written.rotation.value.quiet.value };
+    Some(AuthorityPlan { root_cert, issuers, profiles, services, rotation, crl, enrolment, publishing })
 }
 
 fn crl(reader: &mut Reader<'_>, written: &Crl) -> CrlPlan {

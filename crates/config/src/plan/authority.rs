@@ -18,6 +18,8 @@ pub struct AuthorityPlan {
     pub profiles: BTreeMap<String, ProfilePlan>,
     /// The registry: the services that get certificates, and no others.
     pub services: BTreeSet<String>,
+    /// When certificates are replaced.
+    pub rotation: RotationPlan,
     /// The lists of what was revoked.
     pub crl: CrlPlan,
     /// Asking for certificates over the door.
@@ -59,6 +61,20 @@ pub struct EnrolmentPlan {
 impl Default for EnrolmentPlan {
     fn default() -> Self {
         Self { per_minute: 60, most_invitations: 1000, longest_invitation: Duration::from_secs(7 * 86_400) }
+    }
+}
+
+/// When certificates are replaced, and what was replaced may go.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RotationPlan {
+    /// How long nobody may have come by an issuer or a root that was replaced before it is removed.
+    pub quiet: Duration,
+}
+
+/// Seven days of quiet.
+impl Default for RotationPlan {
+    fn default() -> Self {
+        Self { quiet: Duration::from_secs(7 * 86_400) }
     }
 }
 

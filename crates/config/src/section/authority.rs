@@ -7,6 +7,7 @@ use std::time::Duration;
 use authority::{CommonNamePattern, Distribution, DnsPattern, EmailPattern, Network, NoPattern, UriPattern};
 use identity::{KeyKind, Purpose};
 
+use super::rotation::Rotation;
 use crate::reader::At;
 use crate::scalar::{Ground, Scalar, Wrong, unknown};
 use crate::table::{Named, shapes, table};
@@ -23,6 +24,8 @@ table! {
         profiles: Named<Profile>;
         /// The registry of internal services: only these get certificates of the profile `service`.
         services: Vec<At<ServiceName>>;
+        /// When certificates are replaced.
+        rotation: Rotation = "";
         /// The lists of what was revoked.
         crl: Crl = "";
         /// Asking for certificates over the door.
@@ -34,7 +37,6 @@ table! {
         /// Where strangers reach a listener that serves what is published: `http://pki.example.com:8080`. Certificates then say
         /// where their issuer can be asked about them. Left out, they say nothing of it.
         distribution_url: Distribution;
-        later "rotation";
     }
 }
 

@@ -67,6 +67,7 @@ impl Realm {
         let authority = plan.authority.as_ref().ok_or_else(|| {
             Fault::yours("the configuration has no authority").remedy("add authority: { … }")
         })?;
+        self.quiet = Duration::try_from(authority.rotation.quiet).unwrap_or(QUIET);
         if let Some(root) = &authority.root_cert {
             self.places.root.clone_from(root);
         }
@@ -107,5 +108,5 @@ pub(super) fn open_key(path: &Path, password: Option<&Secret>) -> Result<Private
     files::load_key(path, password)
 }
 
-/// A week.
+/// A week, where no configuration says another time.
 const QUIET: Duration = Duration::days(7);
