@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 use gateway::{Administration, Metrics, Named, NoNodes, NotRevoked, Pending, Reload, Reloaded, Revoke};
 use ledger::Ledger;
 use registrar::Registrar;
+use registrar::rotation::{Of, Phase, Progress};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -33,6 +34,8 @@ pub(crate) struct NodeAdministration {
     pub(crate) pulse: Option<Pulse>,
     /// Where reloads are asked for; one may wait while another is under way.
     pub(crate) reloads: mpsc::Sender<Asked>,
+    /// How far the rotation of an issuer or the root is.
+    pub(crate) progress: Arc<Progress>,
     pub(crate) ledger: Option<Arc<dyn Ledger>>,
     pub(crate) started: OffsetDateTime,
     pub(crate) clock: Arc<dyn Clock>,
@@ -50,6 +53,8 @@ impl Administration for NodeAdministration {
             let sources: Vec<Value> = files.chain(asked.iter().map(|source| json!(source))).collect();
             status.insert("revocation".to_owned(), json!(sources));
             status.insert("published".to_owned(), self.registrar.published());
+            let rotation = |(of, phase): (Of, Phase)| json!({ "of": of.to_string(), "phase": phase });
+            status.extend(self.progress.now().map(|now| ("rotation".to_owned(), rotation(now))));
             status.extend(self.pulse.as_ref().map(|pulse| ("ledger".to_owned(), followed(pulse, now))));
         }
         status

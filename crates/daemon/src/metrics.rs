@@ -11,6 +11,7 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use registrar::rotation::Progress;
 use time::OffsetDateTime;
 use transport::Clock;
 
@@ -27,6 +28,8 @@ pub(crate) struct Certificates {
     next_update: Family<Source, Gauge>,
     /// How old what is known of the ledger is; none where there is no ledger.
     ledger: Option<(Pulse, Gauge<f64, AtomicU64>)>,
+    rotation: Family<Rotated, Gauge>,
+    progress: Arc<Progress>,
     clock: Arc<dyn Clock>,
 }
 
@@ -41,11 +44,17 @@ struct Source {
     source: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Rotated {
+    of: String,
+}
+
 impl Certificates {
     pub(crate) fn register(
         registry: &mut Registry,
         shown: Arc<ArcSwap<Announcement>>,
         pulse: Option<Pulse>,
+        progress: Arc<Progress>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (not_after, days, next_update) = (Family::default(), Family::default(), Family::default());
@@ -53,10 +62,12 @@ impl Certificates {
         if let Some((_, age)) = &ledger {
             LEDGER_AGE.register(registry, age.clone());
         }
-        let certificates = Self { shown, not_after, days, next_update, ledger, clock };
+        let rotation = Family::default();
+        let certificates = Self { shown, not_after, days, next_update, ledger, rotation, progress, clock };
         NOT_AFTER.register(registry, certificates.not_after.clone());
         DAYS.register(registry, certificates.days.clone());
         NEXT_UPDATE.register(registry, certificates.next_update.clone());
+        ROTATION.register(registry, certificates.rotation.clone());
         certificates
     }
 
@@ -66,6 +77,10 @@ impl Certificates {
         // A certificate that was replaced leaves with its subject's old end.
         self.not_after.clear();
         self.days.clear();
+        self.rotation.clear();
+        if let Some((of, phase)) = self.progress.now() {
+            self.rotation.get_or_create(&Rotated { of: of.to_string() }).set(phase.number());
+        }
         let shown = self.shown.load();
         self.expose_lists(&shown.lists);
         if let Some((pulse, age)) = &self.ledger {
@@ -124,6 +139,13 @@ const LEDGER_AGE: Described = Described {
     help: "How long ago the ledger last said what is revoked; it is asked every five seconds",
 };
 
+const ROTATION: Described = Described {
+    name: "countersign_rotation_phase",
+    kind: "gauge",
+    labels: "of",
+    help: "How far the rotation of an issuer or the root is: 1 begun, 2 distributed, 3 acknowledged, 4 moved; absent where nothing is rotated",
+};
+
 /// The reference page of every metric, in Markdown.
 #[must_use]
 pub fn reference() -> String {
@@ -137,6 +159,7 @@ pub fn reference() -> String {
         DAYS,
         NEXT_UPDATE,
         LEDGER_AGE,
+        ROTATION,
         auditor::LOST,
         RELOADS,
     ]) {

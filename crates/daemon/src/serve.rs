@@ -10,7 +10,8 @@ use fault::{Fault, Faults};
 use gateway::{Drained, Gateway, Metrics, Sinks};
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
-use registrar::{PublishedMetrics, Registrar, rotation};
+use registrar::rotation::{self, Progress};
+use registrar::{PublishedMetrics, Registrar};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -104,12 +105,14 @@ struct Node {
     grace: Arc<Mutex<Duration>>,
     /// What the node is called among those that share its ledger.
     name: String,
+    progress: Arc<Progress>,
 }
 
 impl Start {
     async fn node(self) -> Result<Node, Faults> {
         let Self { sources, prepared, digests, clock, sink, level } = self;
         let plan = &prepared.plan;
+        let progress = Arc::new(Progress::default());
         let name = rotating::node_name(sources.file.as_deref(), plan);
         let mut registry = Registry::default();
         let metrics = Metrics::register(&mut registry);
@@ -165,6 +168,7 @@ impl Start {
             inquirers,
             pulse: following.as_ref().map(Following::pulse),
             reloads,
+            progress: Arc::clone(&progress),
             ledger: ledger.clone(),
             started: clock.now(),
             clock: Arc::clone(&clock),
@@ -173,6 +177,7 @@ impl Start {
             &mut registry,
             Arc::clone(&shown),
             following.as_ref().map(Following::pulse),
+            Arc::clone(&progress),
             Arc::clone(&clock),
         );
         let sinks = Sinks {
@@ -199,13 +204,13 @@ impl Start {
             clock,
             closing: TaskTracker::new(),
         };
-        Ok(Node { reloader, asked, records, following, noted, grace, name })
+        Ok(Node { reloader, asked, records, following, noted, grace, name, progress })
     }
 }
 
 impl Node {
     async fn run(self, mut signals: Signals, hangup: Signal) {
-        let Self { reloader, asked, records, following, noted, grace, name } = self;
+        let Self { reloader, asked, records, following, noted, grace, name, progress } = self;
         let (gateway, stop) = (Arc::clone(&reloader.gateway), CancellationToken::new());
         for bound in &reloader.serving.listeners {
             gateway.open(Arc::clone(&bound.listener));
@@ -223,6 +228,7 @@ impl Node {
             let shown = Arc::clone(&reloader.shown);
             let node = rotation::Node {
                 name,
+                progress,
                 holdings: Arc::new(move || shown.load().holdings.clone()),
                 gateway: Arc::clone(&gateway),
                 ledger: Arc::clone(&records.ledger),

@@ -5,6 +5,7 @@
 //! - [`files`]: what lies where in each phase.
 //! - [`report`]: what each node holds, and whom it lets in by the old ones.
 //! - [`keep`](mod@keep): what a node does for that, by itself.
+//! - [`progress`]: how far it is, as a node last heard.
 //! - [`evidence`]: whether the next step may be taken, and who speaks against it.
 //! - [`below`](mod@below): whose certificates stand below the old one alone.
 //! - [`status`]: all of that, to be told.
@@ -14,6 +15,7 @@ mod below;
 mod evidence;
 mod files;
 mod keep;
+mod progress;
 mod record;
 mod report;
 mod status;
@@ -25,6 +27,7 @@ pub use below::{Below, Holder};
 pub use evidence::Waiting;
 pub use files::Places;
 pub use keep::{Node, keep};
+pub use progress::Progress;
 pub use record::{ByHand, Change, Of, OnRecord, Phase, ROOT, Rotation, on_record};
 pub use report::{Holdings, Report, Sighting};
 pub use status::Status;

@@ -36,6 +36,7 @@ mod services;
 mod shutdown;
 mod sql;
 mod sql_errors;
+mod succession;
 mod tiers;
 mod tls;
 mod tls_profiles;

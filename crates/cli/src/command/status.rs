@@ -57,6 +57,14 @@ struct Node {
     uptime_seconds: i64,
     reload: Reload,
     ledger: Option<Ledger>,
+    rotation: Option<Rotation>,
+}
+
+/// What is being replaced above the leaves, and how far it is.
+#[derive(Deserialize)]
+struct Rotation {
+    of: String,
+    phase: String,
 }
 
 /// Whether the node hears what is revoked in its ledger.
@@ -211,6 +219,10 @@ impl Node {
                 "not followed since {since}; it last said {age} ago what is revoked, and what came later is not known"
             );
             console.line(format_args!("  ledger      {}", paint.bad(&said)));
+        }
+        if let Some(Rotation { of, phase }) = &self.rotation {
+            let said = printable(&format!("{of}: {phase} (countersign ca rotate status)"));
+            console.line(format_args!("  rotation    {}", paint.notable(&said)));
         }
         let named = |database: &Database| printable(&format!("{} ({})", database.name, database.backend));
         let databases: Vec<String> = self.databases.iter().map(named).collect();

@@ -5,15 +5,17 @@ mod begin;
 use std::path::PathBuf;
 
 use fault::Fault;
-use identity::RevocationReason;
+use identity::{Pin, RevocationReason};
 use ledger::{AuditEvent, AuditKind, Ledger};
 use time::{Duration, OffsetDateTime};
 
 pub use begin::NewKey;
 
+use crate::enrolment::hint::{self, Whose};
+
 use super::evidence::{Waiting, in_the_way, unheld};
 use super::files::Places;
-use super::record::{ByHand, OnRecord, Phase, Rotation, on_record};
+use super::record::{ByHand, Change, OnRecord, Phase, Rotation, on_record};
 use super::report::reports;
 
 /// Whoever rotates: with which ledger, in which files, and by what name on record.
@@ -66,6 +68,7 @@ impl Hands<'_> {
             }
             Phase::Moved | Phase::Removed | Phase::Aborted => {}
         }
+        self.ask_holders(&held.rotation).await?;
         self.lay(held.rotation, Vec::new())
     }
 
@@ -108,6 +111,9 @@ impl Hands<'_> {
                 ))
                 .remedy("move the leaves first: countersign ca rotate move"));
             }
+        }
+        for key in old_keys(&held.rotation) {
+            hint::unask(self.ledger, Whose::Issuer(key)).await?;
         }
         self.lay(held.rotation, overruled)
     }
@@ -185,9 +191,20 @@ impl Hands<'_> {
         Ok(Done { rotation, files, warnings: Vec::new(), overruled })
     }
 
+    /// Whoever holds a leaf that stands below the old one alone is asked to come for another one now.
+    async fn ask_holders(&self, rotation: &Rotation) -> Result<(), Fault> {
+        let why =
+            format!("the {} is replaced, and what stands below the old one will be refused", rotation.of);
+        let moved = rotation.since(Phase::Moved).unwrap_or(self.now);
+        for key in old_keys(rotation) {
+            hint::ask(self.ledger, Whose::Issuer(key), self.by, &why, moved).await?;
+        }
+        Ok(())
+    }
+
     /// Certificates of authorities that will never issue are not left standing on record.
     async fn take_back(&self, rotation: &Rotation) -> Result<(), Fault> {
-        for new in rotation.changes.iter().filter_map(super::record::Change::new_one) {
+        for new in rotation.changes.iter().filter_map(Change::new_one) {
             let record = self.ledger.certificate_by_fingerprint(new.fingerprint()).await?;
             if let Some(record) = record.filter(|_| !new.is_self_issued()) {
                 let reason = RevocationReason::CessationOfOperation;
@@ -196,6 +213,12 @@ impl Hands<'_> {
         }
         Ok(())
     }
+}
+
+/// The keys of the issuers whose leaves are to be issued anew.
+fn old_keys(rotation: &Rotation) -> Vec<Pin> {
+    let issuers = rotation.changes.iter().filter(|change| !change.is_root());
+    issuers.filter_map(Change::old_one).map(|old| old.identity().spki_sha256()).collect()
 }
 
 fn unfinished(rotation: &Rotation) -> Fault {

@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 use transport::Clock;
 
+use super::progress::Progress;
 use super::record::{Phase, Rotation, on_record};
 use super::report::{Holdings, MOST_SIGHTINGS, Report, Sighting, report};
 
@@ -22,6 +23,8 @@ pub struct Node {
     pub holdings: Arc<dyn Fn() -> Holdings + Send + Sync>,
     /// Whom it lets in.
     pub gateway: Arc<Gateway>,
+    /// Where it says how far the rotation is.
+    pub progress: Arc<Progress>,
     /// Where it reports.
     pub ledger: Arc<dyn Ledger>,
     /// The one clock.
@@ -59,6 +62,7 @@ impl Keeping {
     async fn look(&mut self) -> Result<(), Fault> {
         let held = on_record(self.node.ledger.as_ref()).await?;
         let rotation = held.map(|held| held.rotation);
+        self.node.progress.becomes(rotation.as_ref());
         self.node.gateway.retire(rotation.as_ref().and_then(retiring));
         let now = self.node.clock.now();
         let next = self.report(now);

@@ -5,7 +5,7 @@ use std::fmt;
 
 use authority::to_pem;
 use fault::Fault;
-use identity::{Certificate, Fingerprint, Pin, certificates_from_pem};
+use identity::{Certificate, Fingerprint, certificates_from_pem};
 use ledger::{Ledger, LedgerError, NewNote, Note, Shelf};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -162,22 +162,6 @@ impl Rotation {
     pub fn brings(&self, certificate: &Fingerprint) -> bool {
         self.overlaps()
             && self.changes.iter().filter_map(Change::new_one).any(|new| new.fingerprint() == *certificate)
-    }
-
-    /// Whether whoever holds a leaf of this issuer's key, issued at that moment, should come for another one now: it
-    /// stands below what will not be believed much longer.
-    #[must_use]
-    pub fn wants_renewed(&self, issuer: Pin, issued_at: OffsetDateTime) -> bool {
-        let Some(moved) = self.since(Phase::Moved).filter(|_| self.phase == Phase::Moved) else {
-            return false;
-        };
-        // The record counts whole seconds.
-        let before = issued_at.unix_timestamp() < moved.unix_timestamp();
-        let of_old = |change: &Change| {
-            change.old_one().is_some_and(|old| old.identity().spki_sha256() == issuer)
-                && (before || change.rekeyed)
-        };
-        self.changes.iter().any(of_old)
     }
 
     /// That what is on record can be read.

@@ -12,8 +12,8 @@ use super::report::{Report, reports};
 /// The rotation on record, what it waits for, and who would be left behind.
 #[derive(Clone, Debug)]
 pub struct Status {
-    /// The rotation, also one that is over.
-    pub rotation: Rotation,
+    /// The rotation, also one that is over; none where there never was one.
+    pub rotation: Option<Rotation>,
     /// What every node last said.
     pub reports: Vec<Report>,
     /// What it waits for before the next step.
@@ -23,17 +23,15 @@ pub struct Status {
 }
 
 impl Status {
-    /// Reads it; nothing where there never was a rotation.
+    /// Reads it.
     ///
     /// # Errors
     /// The ledger fails, or what it holds cannot be read.
-    pub async fn read(
-        ledger: &dyn Ledger,
-        quiet: Duration,
-        now: OffsetDateTime,
-    ) -> Result<Option<Self>, Fault> {
-        let Some(held) = on_record(ledger).await? else { return Ok(None) };
-        let (rotation, reports) = (held.rotation, reports(ledger).await?);
+    pub async fn read(ledger: &dyn Ledger, quiet: Duration, now: OffsetDateTime) -> Result<Self, Fault> {
+        let reports = reports(ledger).await?;
+        let Some(rotation) = on_record(ledger).await?.map(|held| held.rotation) else {
+            return Ok(Self { rotation: None, reports, waiting: Vec::new(), below: Below::default() });
+        };
         let waiting = match rotation.phase {
             Phase::Begun | Phase::Distributed | Phase::Acknowledged => unheld(&rotation, &reports),
             Phase::Moved => in_the_way(&rotation, &reports, quiet, now),
@@ -43,6 +41,6 @@ impl Status {
             true => below(ledger, &rotation, &reports, now).await?,
             false => Below::default(),
         };
-        Ok(Some(Self { rotation, reports, waiting, below }))
+        Ok(Self { rotation: Some(rotation), reports, waiting, below })
     }
 }

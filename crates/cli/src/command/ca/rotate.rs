@@ -20,7 +20,7 @@ use place::{Place, Realm};
 /// One rotation at a time. Each step may be given again: it goes on where it was cut off. A realm whose nodes have files
 /// of their own takes the same commands, once for each folder.
 #[derive(Subcommand)]
-#[command(after_help = "The steps:
+#[command(after_help = "Examples:
   countersign ca rotate issuer client    make the new one, and let everybody believe both
   countersign ca rotate status           who does not hold it yet
   countersign ca rotate move             the new one issues from now on
@@ -40,6 +40,9 @@ pub(crate) enum Rotate {
 ///
 /// Refused while a node that reports does not hold the new certificates.
 #[derive(Args)]
+#[command(after_help = "Examples:
+  countersign ca rotate move
+  countersign ca rotate move --acknowledge db7:/srv/realm/countersign.yaml")]
 pub(crate) struct Move {
     #[command(flatten)]
     place: Place,
@@ -52,6 +55,9 @@ pub(crate) struct Move {
 ///
 /// Refused, with names, while a node is behind, or anybody came by the old ones within authority.rotation.quiet.
 #[derive(Args)]
+#[command(after_help = "Examples:
+  countersign ca rotate finish
+  countersign ca rotate finish --force analyst --force time")]
 pub(crate) struct Finish {
     #[command(flatten)]
     place: Place,
@@ -65,6 +71,8 @@ pub(crate) struct Finish {
 
 /// Go back to what was before the rotation, as long as nothing was moved.
 #[derive(Args)]
+#[command(after_help = "Examples:
+  countersign ca rotate abort")]
 pub(crate) struct Abort {
     #[command(flatten)]
     place: Place,

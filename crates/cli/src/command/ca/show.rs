@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use fault::{Fault, Faults};
+use registrar::rotation::{Of, Phase};
 
 use crate::command::cert::show;
 use crate::console::Console;
@@ -52,14 +53,32 @@ impl Show {
                 console.line("");
             }
         }
+        if let Some((of, phase)) = rotating(&self.realm) {
+            let said = format!("rotation of {of}: {phase} (countersign ca rotate status)");
+            console.line(paint.notable(&said));
+        }
         Ok(Exit::Done)
     }
 }
 
-/// Top down.
-const TIERS: [(&str, &str); 4] = [
+/// What is being rotated; a realm without a ledger, as on the medium in the safe, has nothing to say of that.
+fn rotating(realm: &Path) -> Option<(Of, Phase)> {
+    let ledger = loading::has_ledger(realm).then(|| loading::ledger_of(realm).ok()).flatten()?;
+    let held = loading::on_record(&ledger, registrar::rotation::on_record(&ledger)).ok()??;
+    let rotation = held.rotation;
+    rotation.phase.is_open().then_some((rotation.of, rotation.phase))
+}
+
+/// Top down; while one is rotated, what takes its place or what it took the place of lies beside it.
+const TIERS: [(&str, &str); 10] = [
     ("root", "root.crt"),
     ("server", "issuers/server.crt"),
+    ("server.next", "issuers/server.next.crt"),
+    ("server.old", "issuers/server.old.crt"),
     ("client", "issuers/client.crt"),
+    ("client.next", "issuers/client.next.crt"),
+    ("client.old", "issuers/client.old.crt"),
     ("service", "issuers/service.crt"),
+    ("service.next", "issuers/service.next.crt"),
+    ("service.old", "issuers/service.old.crt"),
 ];

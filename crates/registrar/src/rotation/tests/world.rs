@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use authority::{Authority, IssuerKind, Names, NewTier, Profile, Request, Standing, Tier, init_root, to_pem};
+use authority::{
+    Authority, IssuerKind, Names, NewTier, Profile, Renewal, Request, Standing, Tier, init_root, to_pem,
+};
 use fault::Fault;
 use identity::{Certificate, KeyKind, Pin, PrivateKey, certificates_from_pem};
 use ledger::{Ledger, NewNote, Shelf, SqliteLedger};
@@ -10,6 +12,7 @@ use tempfile::TempDir;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
+use crate::enrolment::hint;
 use crate::rotation::report::{Holdings, Report, Sighting, report};
 use crate::rotation::{Done, Hands, NewKey, Of, Places};
 
@@ -93,6 +96,14 @@ impl World {
         let request = Request::for_key(&key, Names::common(name)).unwrap();
         let issued = self.issuer("client").issue(&self.ledger, &request, &Profile::client(), self.now).await;
         issued.unwrap().certificate().clone()
+    }
+
+    /// Whether the holder of a certificate is told to renew it without waiting.
+    pub(super) async fn is_asked_to_renew(&self, certificate: &Certificate) -> bool {
+        let record =
+            self.ledger.certificate_by_fingerprint(certificate.fingerprint()).await.unwrap().unwrap();
+        let hint = hint::hint(&self.ledger, &record, &Renewal::default(), self.now).await.unwrap();
+        hint.explanation.is_some()
     }
 
     /// What a node with these files reports.

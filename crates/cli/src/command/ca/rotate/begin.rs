@@ -20,6 +20,9 @@ use crate::loading::{key_pem, on_record};
 ///
 /// Writes pki/issuers/KIND.next.crt and .key, and adds the new one to the bundles in pki/. Nothing is issued by it yet.
 #[derive(Args)]
+#[command(after_help = "Examples:
+  countersign ca rotate issuer client
+  countersign ca rotate issuer server --root-key /media/usb/root.key")]
 pub(crate) struct Issuer {
     /// Which issuer: server, client, service.
     #[arg(value_name = "KIND")]
@@ -38,6 +41,8 @@ pub(crate) struct Issuer {
 /// The issuers keep their keys, so that every certificate stays good. The new root's key is written to root.next.key
 /// beside the old one: both belong off this machine as soon as this command is done.
 #[derive(Args)]
+#[command(after_help = "Examples:
+  countersign ca rotate root --root-key /media/usb/root.key")]
 pub(crate) struct Root {
     #[command(flatten)]
     place: Place,

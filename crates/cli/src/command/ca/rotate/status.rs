@@ -17,7 +17,12 @@ use crate::shown::moment::{distance, moment, rfc3339};
 
 /// Show how far the rotation is, who it waits for, and who would be left behind.
 #[derive(Args)]
-#[command(name = "status")]
+#[command(
+    name = "status",
+    after_help = "Examples:
+  countersign ca rotate status
+  countersign ca rotate status --json"
+)]
 pub(crate) struct ShowStatus {
     #[command(flatten)]
     place: Place,
@@ -35,17 +40,19 @@ impl ShowStatus {
             drop(realm.ledger.close().await);
             status
         })?;
-        match (self.json, status) {
-            (true, status) => console.json(&as_json(status.as_ref()))?,
-            (false, None) => console.line("no rotation: nothing above the leaves was ever replaced here"),
-            (false, Some(status)) => show(console, &realm, &status, now),
+        match (self.json, &status.rotation) {
+            (true, _) => console.json(&as_json(&status))?,
+            (false, None) => {
+                console.line("no rotation: nothing above the leaves was ever replaced here");
+                nodes(console, &status, now);
+            }
+            (false, Some(rotation)) => show(console, &realm, &status, rotation, now),
         }
         Ok(Exit::Done)
     }
 }
 
-fn show(console: &mut Console, realm: &Realm, status: &Status, now: OffsetDateTime) {
-    let rotation = &status.rotation;
+fn show(console: &mut Console, realm: &Realm, status: &Status, rotation: &Rotation, now: OffsetDateTime) {
     let heading = console.paint().heading(&format!("rotation of {}: {}", rotation.of, rotation.phase));
     console.line(heading);
     for phase in PHASES.into_iter().filter_map(|phase| Some((phase, rotation.since(phase)?))) {
@@ -60,6 +67,7 @@ fn show(console: &mut Console, realm: &Realm, status: &Status, now: OffsetDateTi
     for one in &rotation.by_hand {
         console.line(format_args!("  {} is said to hold the new ones, by {}", one.name, one.by));
     }
+    nodes(console, status, now);
     if !status.waiting.is_empty() {
         console.line("waiting for");
         for waiting in &status.waiting {
@@ -85,6 +93,17 @@ fn authority(console: &mut Console, change: &Change, now: OffsetDateTime) {
             identity.serial(),
             distance(identity.not_after(), now)
         ));
+    }
+}
+
+/// Who is asked.
+fn nodes(console: &mut Console, status: &Status, now: OffsetDateTime) {
+    if status.reports.is_empty() {
+        console.line("no node has reported: none of ours serves with this ledger");
+    }
+    for report in &status.reports {
+        let heard = OffsetDateTime::from_unix_timestamp(report.at).unwrap_or(now);
+        console.line(format_args!("  node         {}, heard of {}", report.node, distance(heard, now)));
     }
 }
 
@@ -122,35 +141,49 @@ fn unseen(console: &mut Console, realm: &Realm, rotation: &Rotation) {
     }
 }
 
-fn as_json(status: Option<&Status>) -> Value {
-    let Some(Status { rotation, reports, waiting, below }) = status else {
-        return json!({ "rotation": null });
-    };
-    let reached: serde_json::Map<String, Value> = PHASES
-        .into_iter()
-        .filter_map(|phase| Some((phase.as_str().to_owned(), rfc3339(rotation.since(phase)?).into())))
-        .collect();
+fn as_json(status: &Status) -> Value {
+    let Status { rotation, reports, waiting, below } = status;
     let nodes: Vec<Value> = reports
         .iter()
         .map(|report| json!({ "name": report.node, "heard_at": seconds(report.at), "issues_by": report.holdings.issues_by }))
-        .collect();
-    let held = |name: &Certificate| json!({ "subject": name.identity().subject().to_string(), "serial": name.identity().serial().to_string(), "not_after": rfc3339(name.identity().not_after()) });
-    let changes: Vec<Value> = rotation
-        .changes
-        .iter()
-        .map(|change| json!({ "name": change.name, "old": change.old_one().as_ref().map(held), "new": change.new_one().as_ref().map(held) }))
         .collect();
     let waiting: Vec<Value> =
         waiting.iter().map(|one: &Waiting| json!({ "name": one.name(), "why": one.to_string() })).collect();
     let holders: Vec<Value> = below.holders.iter().map(holder).collect();
     json!({
-        "rotation": { "of": rotation.of.to_string(), "phase": rotation.phase, "reached": reached, "changes": changes },
+        "rotation": rotation.as_ref().map(of),
         "nodes": nodes,
-        "acknowledged_by_hand": rotation.by_hand.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(),
         "waiting": waiting,
         "below_old": holders,
         "below_old_is_partial": below.more,
     })
+}
+
+fn of(rotation: &Rotation) -> Value {
+    let reached = PHASES
+        .into_iter()
+        .filter_map(|phase| Some((phase.as_str().to_owned(), Value::from(rfc3339(rotation.since(phase)?)))));
+    let by_hand: Vec<&str> = rotation.by_hand.iter().map(|one| one.name.as_str()).collect();
+    json!({
+        "of": rotation.of.to_string(),
+        "phase": rotation.phase,
+        "reached": reached.collect::<serde_json::Map<_, _>>(),
+        "changes": rotation.changes.iter().map(changed).collect::<Vec<_>>(),
+        "acknowledged_by_hand": by_hand,
+    })
+}
+
+fn changed(change: &Change) -> Value {
+    let held = |certificate: Certificate| {
+        let identity = certificate.identity();
+        json!({
+            "subject": identity.subject().to_string(),
+            "serial": identity.serial(),
+            "sha256": certificate.fingerprint(),
+            "not_after": rfc3339(identity.not_after()),
+        })
+    };
+    json!({ "name": change.name, "old": change.old_one().map(held), "new": change.new_one().map(held) })
 }
 
 fn holder(holder: &Holder) -> Value {
