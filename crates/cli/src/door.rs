@@ -79,7 +79,7 @@ impl Door {
         Ok((connector, warnings))
     }
 
-    fn endpoint(&self) -> Result<Endpoint, Fault> {
+    pub(crate) fn endpoint(&self) -> Result<Endpoint, Fault> {
         let file = self.realm.join("countersign.yaml");
         match &self.url {
             Some(url) => Ok(url.clone()),
@@ -88,7 +88,7 @@ impl Door {
         }
     }
 
-    fn anchors(&self) -> Result<Vec<identity::Certificate>, Fault> {
+    pub(crate) fn anchors(&self) -> Result<Vec<identity::Certificate>, Fault> {
         let path = self.cacert.clone().unwrap_or_else(|| self.realm.join("pki/server-ca.crt"));
         if self.cacert.is_none() && !path.exists() {
             let remedy = "pass --cacert FILE, or name the realm with --realm DIR (countersign up makes one)";
@@ -98,7 +98,7 @@ impl Door {
     }
 
     /// The files of the credential; none where neither the command line nor a realm names one.
-    fn credential_files(&self) -> Result<Option<(PathBuf, PathBuf)>, Fault> {
+    pub(crate) fn credential_files(&self) -> Result<Option<(PathBuf, PathBuf)>, Fault> {
         match (&self.cert, &self.key) {
             (Some(cert), Some(key)) => Ok(Some((cert.clone(), key.clone()))),
             (Some(cert), None) => {

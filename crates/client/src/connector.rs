@@ -1,3 +1,4 @@
+mod authorities;
 mod connection;
 mod watched;
 
@@ -16,6 +17,7 @@ use transport::dial::trouble;
 use transport::{Clock, Dial, DialSpec, ServerTrust, TlsVersion};
 use wire::sql;
 
+pub use self::authorities::authority_of;
 pub use self::connection::{Broken, Connection, Spoken};
 use crate::{Endpoint, Reply, Scheme, encode};
 
@@ -84,6 +86,14 @@ impl Connector {
     /// As [`ask`](Self::ask).
     pub async fn tell(&mut self, path: &str, body: impl Into<Bytes>) -> Result<Reply, Fault> {
         self.send(Method::POST, path, body.into()).await
+    }
+
+    /// Takes back what is at a path, with DELETE.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub async fn withdraw(&mut self, path: &str) -> Result<Reply, Fault> {
+        self.send(Method::DELETE, path, Bytes::new()).await
     }
 
     async fn send(&mut self, method: Method, path: &str, body: Bytes) -> Result<Reply, Fault> {

@@ -12,6 +12,6 @@ mod endpoint;
 mod reply;
 
 pub use answer::{Answer, Cell};
-pub use connector::{Broken, Connection, Connector, Spoken};
+pub use connector::{Broken, Connection, Connector, Spoken, authority_of};
 pub use endpoint::{Endpoint, Scheme};
 pub use reply::Reply;

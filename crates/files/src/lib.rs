@@ -4,6 +4,7 @@
 //!
 //! - [`read`](mod@read): whole files, with a limit.
 //! - [`write`](mod@write): whole files, atomically, with their mode set before their content is there.
+//! - [`pair`]: a certificate and its key in two files.
 //! - [`swap`]: several files that belong together, replaced at once.
 //! - [`permission`]: who may read a file with a secret in it.
 //! - [`certificates`], [`key`], [`password`], [`credential`]: what a listener or a client presents.
@@ -16,6 +17,7 @@ mod certificates;
 mod client_ca;
 mod credential;
 mod key;
+mod pair;
 mod password;
 mod permission;
 mod place;
@@ -29,6 +31,7 @@ pub use certificates::load_certificates;
 pub use client_ca::load_client_ca;
 pub use credential::{load_credential, load_server_credential};
 pub use key::load_key;
+pub use pair::{mend_pair, replace_pair};
 pub use password::load_password;
 pub use place::{copy_secret, next, old, remove, rename};
 pub use read::{read, read_limited};

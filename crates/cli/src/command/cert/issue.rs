@@ -186,7 +186,7 @@ impl Issue {
 }
 
 /// A common name as the name of a file: what could leave the folder or hide is replaced.
-fn file_name(common_name: &str) -> String {
+pub(super) fn file_name(common_name: &str) -> String {
     let kept = |c: char| if c.is_alphanumeric() || "-_.@+".contains(c) { c } else { '_' };
     let name: String = common_name.chars().map(kept).collect();
     name.trim_start_matches('.').to_owned()
