@@ -54,7 +54,7 @@ pub use distribution::{Distribution, Shard, issuer_id};
 pub use draft::Draft;
 pub use lifetime::parse_lifetime;
 pub use name_rules::{
-    CommonNamePattern, DnsPattern, EmailPattern, NameRules, Network, NoPattern, UriPattern,
+    CommonNamePattern, DnsPattern, EmailPattern, HostPattern, NameRules, Network, NoPattern, UriPattern,
 };
 pub use names::{Names, parse_san};
 pub use profile::Profile;

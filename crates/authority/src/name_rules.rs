@@ -1,11 +1,13 @@
 //! Which names a profile's certificates may carry at all, whoever asks.
 
+mod host;
 mod network;
 mod pattern;
 
 use fault::Fault;
 use identity::San;
 
+pub use host::HostPattern;
 pub use network::Network;
 pub use pattern::{CommonNamePattern, DnsPattern, EmailPattern, NoPattern, UriPattern};
 

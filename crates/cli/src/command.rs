@@ -1,5 +1,6 @@
 //! One file per command: its arguments, whose documentation is the help, and what it does.
 
+mod acme;
 mod ca;
 mod cert;
 mod check;
@@ -35,6 +36,8 @@ pub(crate) enum Command {
     Ca(ca::Ca),
     #[command(subcommand)]
     Cert(cert::Cert),
+    #[command(subcommand)]
+    Acme(acme::Acme),
     Verify(verify::Verify),
     Explain(explain::Explain),
     Query(query::Query),
@@ -60,6 +63,7 @@ impl Command {
             Self::Check(check) => check.run(console),
             Self::Ca(ca) => ca.run(console),
             Self::Cert(cert) => cert.run(console),
+            Self::Acme(acme) => acme.run(console),
             Self::Verify(verify) => verify.run(console),
             Self::Explain(explain) => explain.run(console),
             Self::Query(query) => query.run(console),

@@ -27,10 +27,11 @@ mod yaml;
 pub use check::fixed_port;
 pub use origin::Origin;
 pub use plan::{
-    AllowWeaker, AuditPlan, AuthorityPlan, Backend, ClientAuth, ClientCa, ControlPlanePlan, CrlPlan,
-    DatabasePlan, DeniedSerial, EnrolmentPlan, Environment, IssuerPlan, KeyPassword, LedgerPlan, LimitsPlan,
-    ListenerPlan, LogFormat, LogLevel, LoggingPlan, OpenMode, PemText, Plan, ProfilePlan, PublishingPlan,
-    ReloadPlan, RevocationPlan, RotationPlan, Serves, TlsMode, TlsPlan, TlsVersion, Transport,
+    AcmePlan, AllowWeaker, AuditPlan, AuthorityPlan, Backend, ChallengePlan, ClientAuth, ClientCa,
+    ControlPlanePlan, CrlPlan, DatabasePlan, DeniedSerial, EnrolmentPlan, Environment, IssuerPlan,
+    KeyPassword, LedgerPlan, LimitsPlan, ListenerPlan, LogFormat, LogLevel, LoggingPlan, OpenMode, PemText,
+    Plan, ProfilePlan, PublishingPlan, ReloadPlan, RevocationPlan, RotationPlan, Serves, TlsMode, TlsPlan,
+    TlsVersion, Transport,
 };
 pub use read::{read, read_text};
 pub use reference::reference;

@@ -1,5 +1,6 @@
 //! What was read, checked and resolved: nothing in here is left open except what the certificates themselves decide.
 
+mod acme;
 mod authority;
 mod reload;
 mod revocation;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use access::{Accepted, GrantSpec, PrincipalSpec};
 use fault::Place;
 
+pub use self::acme::{AcmePlan, ChallengePlan};
 pub use self::authority::{
     AuthorityPlan, CrlPlan, EnrolmentPlan, IssuerPlan, KeyPassword, PemText, ProfilePlan, PublishingPlan,
     RotationPlan,

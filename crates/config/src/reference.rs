@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::section::{access, authority, database, http, limits, listener, reload, revocation, tls, top};
+use crate::section::{
+    access, acme, authority, database, http, limits, listener, reload, revocation, tls, top,
+};
 use crate::sources;
 use crate::table::Table;
 
@@ -54,6 +56,7 @@ pub fn reference() -> String {
     table::<authority::Crl>(&mut page);
     table::<authority::Ocsp>(&mut page);
     table::<authority::Enrolment>(&mut page);
+    table::<acme::Acme>(&mut page);
     table::<tls::Profile>(&mut page);
     table::<revocation::Revocation>(&mut page);
     table::<revocation::Denied>(&mut page);

@@ -1,6 +1,7 @@
 //! The configuration as it is written: one file per section, every key declared once.
 
 pub(crate) mod access;
+pub(crate) mod acme;
 pub(crate) mod authority;
 pub(crate) mod database;
 pub(crate) mod http;

@@ -12,6 +12,7 @@ use ledger::Ledger;
 use registrar::{EnrolmentRules, Issuing};
 use time::{Duration, OffsetDateTime};
 
+use crate::acme;
 use crate::prepare::Prepared;
 
 /// Loads every issuer; each is checked for what only its certificate and key can tell: the key matches, it is no root,
@@ -61,6 +62,7 @@ pub(crate) fn issuing(prepared: &Prepared) -> Issuing {
         ocsp_lifetime: Duration::try_from(publishing.ocsp_lifetime).unwrap_or(Duration::HOUR),
         root_list: root_list.clone(),
         state: plan.base.join(STATE),
+        acme: acme::settings(prepared),
     }
 }
 
@@ -357,4 +359,4 @@ const LARGEST_LIST: u64 = 8 * 1024 * 1024;
 /// The profile, and the issuer, of internal services.
 const SERVICE: &str = "service";
 /// The folder for what a node keeps of its own, beside its configuration.
-const STATE: &str = "state";
+pub(crate) const STATE: &str = "state";

@@ -10,12 +10,13 @@
 //! - [`seat`], [`noted`]: who this node is among those that share its ledger.
 //! - [`self_signed`]: a certificate for development.
 //! - [`rotating`]: the node's part in replacing what is above the leaves.
-//! - [`issuing`]: our own authority as the Plan describes it.
+//! - [`issuing`]: our own authority as the Plan describes it; [`acme`]: how it serves ACME.
 //! - [`realm`]: a folder with everything a node needs.
 //! - [`announce`], [`status`], [`metrics`]: what the node says of itself; [`administration`]: what may be asked of it.
 //! - [`recorded`](mod@recorded): what the audit record has of refusals.
 //! - [`log`], [`journal`], [`auditor`], [`records`]: the log and the ledger, and where the gateway's reports go.
 
+mod acme;
 mod adjust;
 mod administration;
 mod announce;
@@ -44,6 +45,7 @@ mod status;
 mod watch;
 mod weaker;
 
+pub use acme::acme_root;
 pub use metrics::reference as metrics_reference;
 pub use prepare::{Prepared, TlsProfile, prepare};
 pub use recorded::{recorded, recorded_of};

@@ -154,7 +154,9 @@ pub fn reference() -> String {
     let asked = asked.map(|(name, kind, labels, help)| Described { name, kind, labels, help });
     let published = registrar::PublishedMetrics::DESCRIBED;
     let published = published.map(|(name, kind, labels, help)| Described { name, kind, labels, help });
-    for metric in Metrics::DESCRIBED.iter().chain(&asked).chain(&published).chain(&[
+    let acme = registrar::acme::Metrics::DESCRIBED;
+    let acme = acme.map(|(name, kind, labels, help)| Described { name, kind, labels, help });
+    for metric in Metrics::DESCRIBED.iter().chain(&asked).chain(&published).chain(&acme).chain(&[
         NOT_AFTER,
         DAYS,
         NEXT_UPDATE,

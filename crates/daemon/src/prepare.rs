@@ -18,7 +18,7 @@ use fault::{Fault, Faults, Place};
 use identity::{Certificate, Credential, List, Strictness, Trust};
 use time::OffsetDateTime;
 
-use crate::issuing;
+use crate::{acme, issuing};
 
 use homes::Homes;
 pub(crate) use homes::{Home, is_read_only};
@@ -121,6 +121,9 @@ pub(crate) fn prepare_after(
     let rules = rules(&plan, earlier).map_err(|found| faults.extend(found)).ok();
     let issuers = issuing::issuers(&plan, now).map_err(|found| faults.extend(found)).ok();
     let certificate_profiles = issuing::profiles(&plan).map_err(|found| faults.extend(found)).ok();
+    if let (Some(issuers), Some(profiles)) = (&issuers, &certificate_profiles) {
+        faults.extend(acme::faults(&plan, issuers, profiles));
+    }
     // Where it cannot be read, the issuers have told so.
     let root = succession::roots(&plan).into_iter().next();
     let root_list = faults.note(issuing::root_list(&plan, root.as_ref())).flatten();

@@ -159,6 +159,7 @@ impl Start {
             issuing::issuing(&prepared),
             published,
         ));
+        registrar.register(&mut registry);
         let administration = NodeAdministration {
             registrar: Arc::clone(&registrar),
             noted: noted.clone(),

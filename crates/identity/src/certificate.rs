@@ -119,6 +119,13 @@ impl Certificate {
         self.0.identity.subject == self.0.identity.issuer
     }
 
+    /// Whether its own key signed it, and its subject and issuer are the same name. It vouches for itself, then, and proves
+    /// nothing but who made it.
+    #[must_use]
+    pub fn is_self_signed(&self) -> bool {
+        self.is_self_issued() && crate::signature::verify_issued(self.der(), self.spki_der()).is_ok()
+    }
+
     /// The identifier of its own key.
     #[must_use]
     pub fn subject_key_id(&self) -> Option<&[u8]> {

@@ -6,6 +6,8 @@ use authority::{Authority, Profile, SignedCrl};
 use identity::Certificate;
 use time::Duration;
 
+use crate::acme;
+
 /// With what certificates are issued at one moment; a reload replaces it whole.
 #[derive(Debug)]
 pub struct Issuing {
@@ -33,6 +35,8 @@ pub struct Issuing {
     pub root_list: Option<SignedCrl>,
     /// The folder for what the node keeps on disk of its own: keys and what was signed.
     pub state: PathBuf,
+    /// How ACME is served, where it is.
+    pub acme: Option<Arc<acme::Settings>>,
 }
 
 /// Bounds of asking for certificates over the door.

@@ -2,6 +2,7 @@
 //!
 //! The gateway has let a request in and says who asks; each office decides for whom it is there.
 //!
+//! - [`acme`]: certificates for servers that ask by RFC 8555.
 //! - [`registrar`]: the offices, behind the gateway's trait.
 //! - [`issuing`]: with what certificates are issued: replaced whole by a reload.
 //! - [`enrolment`]: asking for a certificate over the door.
@@ -11,6 +12,7 @@
 //! - [`reply`]: answers and their shapes.
 //! - [`rotation`]: the authorities above the leaves, replaced without anybody noticing.
 
+pub mod acme;
 pub mod enrolment;
 mod issuing;
 mod keeping;

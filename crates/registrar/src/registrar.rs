@@ -8,12 +8,13 @@ use gateway::{Ask, Office, Pending};
 use http::Response;
 use identity::ocsp::Request;
 use ledger::Ledger;
+use prometheus_client::registry::Registry;
 use transport::Clock;
 
 use crate::enrolment::{self, Enrolment};
 use crate::issuing::Issuing;
 use crate::published::{self, Metrics as PublishedMetrics, Published};
-use crate::reply;
+use crate::{acme, reply};
 
 /// Our own authority as it is asked over the door.
 pub struct Registrar {
@@ -21,6 +22,7 @@ pub struct Registrar {
     pub(crate) ledger: Option<Arc<dyn Ledger>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) enrolment: Enrolment,
+    pub(crate) acme: Arc<acme::Desk>,
     issuing: ArcSwap<Issuing>,
     pub(crate) published: Published,
 }
@@ -36,7 +38,14 @@ impl Registrar {
     ) -> Self {
         let issuing = Arc::new(issuing);
         let published = Published::new(ledger.clone(), Arc::clone(&issuing), published);
-        Self { ledger, clock, enrolment: Enrolment::new(), issuing: ArcSwap::new(issuing), published }
+        Self {
+            ledger,
+            clock,
+            enrolment: Enrolment::new(),
+            acme: Arc::new(acme::Desk::new()),
+            issuing: ArcSwap::new(issuing),
+            published,
+        }
     }
 
     /// The answer (DER) to an OCSP question (DER), as everyone gets it over the door.
@@ -63,6 +72,11 @@ impl Registrar {
         self.issuing.load_full()
     }
 
+    /// Shows what is counted.
+    pub fn register(&self, registry: &mut Registry) {
+        self.acme.metrics().register(registry);
+    }
+
     async fn office(&self, ask: &Ask<'_>) -> Result<Response<Bytes>, Refusal> {
         match ask.office {
             Office::Enrolment => enrolment::answer(self, ask).await,
@@ -70,7 +84,8 @@ impl Registrar {
                 enrolment::answer(self, ask).await
             }
             Office::Published => Ok(published::answer(self, ask).await),
-            Office::Certificates | Office::Acme => Ok(reply::nothing()),
+            Office::Acme => acme::answer(self, ask).await,
+            Office::Certificates => Ok(reply::nothing()),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod production;
 
+mod acme;
 mod audit;
 mod certificates;
 mod checking;

@@ -13,7 +13,8 @@ pub struct Network {
 
 impl Network {
     /// Whether an address is in it. An IPv4 address written as IPv6 is none of IPv4's.
-    pub(crate) fn holds(&self, address: IpAddr) -> bool {
+    #[must_use]
+    pub fn holds(&self, address: IpAddr) -> bool {
         match (self.first, address) {
             (IpAddr::V4(first), IpAddr::V4(address)) => {
                 alike(u128::from(first.to_bits()) << 96, u128::from(address.to_bits()) << 96, self.bits)

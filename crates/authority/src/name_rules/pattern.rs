@@ -58,6 +58,12 @@ impl CommonNamePattern {
     }
 }
 
+impl fmt::Display for DnsPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl DnsPattern {
     pub(crate) fn allows(&self, name: &str) -> bool {
         let name = name.to_ascii_lowercase();

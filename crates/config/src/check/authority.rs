@@ -1,3 +1,4 @@
+mod acme;
 mod intermediate;
 mod profile;
 
@@ -36,6 +37,7 @@ pub(super) fn plan(
             crl: CrlPlan::default(),
             enrolment: EnrolmentPlan::default(),
             publishing: PublishingPlan::default(),
+            acme: None,
         }),
     };
     Some(At { value, place })
@@ -75,7 +77,8 @@ fn of_the_file(
     let enrolment = enrolment(&written.enrolment.value);
     let publishing = publishing(reader, written);
     let rotation = RotationPlan { quiet: written.rotation.value.quiet.value };
-    Some(AuthorityPlan { root_cert, issuers, profiles, services, rotation, crl, enrolment, publishing })
+    let acme = acme::plan(reader, written.acme.as_ref());
+    Some(AuthorityPlan { root_cert, issuers, profiles, services, rotation, crl, enrolment, publishing, acme })
 }
 
 fn crl(reader: &mut Reader<'_>, written: &Crl) -> CrlPlan {

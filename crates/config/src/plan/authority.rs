@@ -7,6 +7,8 @@ use std::time::Duration;
 use authority::{Distribution, NameRules};
 use identity::{KeyKind, Purpose, Secret};
 
+use super::acme::AcmePlan;
+
 /// Our own authority.
 #[derive(Clone, Debug)]
 pub struct AuthorityPlan {
@@ -26,6 +28,8 @@ pub struct AuthorityPlan {
     pub enrolment: EnrolmentPlan,
     /// What strangers may fetch besides, and where.
     pub publishing: PublishingPlan,
+    /// How ACME is served, where it is.
+    pub acme: Option<AcmePlan>,
 }
 
 /// What strangers may fetch of our authority, besides its lists, and where.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use authority::{CommonNamePattern, Distribution, DnsPattern, EmailPattern, Network, NoPattern, UriPattern};
 use identity::{KeyKind, Purpose};
 
+use super::acme::Acme;
 use super::rotation::Rotation;
 use crate::reader::At;
 use crate::scalar::{Ground, Scalar, Wrong, unknown};
@@ -37,6 +38,8 @@ table! {
         /// Where strangers reach a listener that serves what is published: `http://pki.example.com:8080`. Certificates then say
         /// where their issuer can be asked about them. Left out, they say nothing of it.
         distribution_url: Distribution;
+        /// Certificates for servers that ask by ACME (RFC 8555).
+        acme: Acme;
     }
 }
 

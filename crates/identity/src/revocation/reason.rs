@@ -61,6 +61,12 @@ impl RevocationReason {
         }
     }
 
+    /// The reason with this number; nothing for one that was never given.
+    #[must_use]
+    pub fn of_number(number: u64) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| u64::from(reason.number()) == number)
+    }
+
     /// Its number in a certificate revocation list; 7 was never given.
     #[must_use]
     pub const fn number(self) -> u8 {

@@ -103,6 +103,7 @@ fn published(
         enrolment: EnrolmentRules { per_minute: 0, most_invitations: 0, longest_invitation: Duration::DAY },
         presented: BTreeMap::new(),
         state: folder.path().to_owned(),
+        acme: None,
     };
     let ledger: Arc<dyn Ledger> = Arc::<SqliteLedger>::clone(ledger);
     Published::new(Some(ledger), Arc::new(issuing), Metrics::default())

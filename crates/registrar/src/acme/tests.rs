@@ -1,0 +1,5 @@
+mod accounts;
+mod client;
+mod orders;
+mod proofs;
+mod world;

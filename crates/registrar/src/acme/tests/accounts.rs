@@ -1,0 +1,137 @@
+use http::Method;
+use serde_json::json;
+
+use super::client::{Client, path, url};
+use super::world::{Wanted, World};
+use crate::acme::keys;
+
+#[tokio::test]
+async fn a_nonce_is_good_for_one_request() {
+    let world = World::new().await;
+    let client = Client::registered(&world).await;
+    let request = client.signed(&client.header("new-order").await, r#"{"identifiers":[]}"#);
+    client.send("new-order", &request).await.is(400, "malformed");
+    client.send("new-order", &request).await.is(400, "badNonce");
+    let mut header = client.header("new-order").await;
+    header["nonce"] = "AAAA".into();
+    let heard = world.call(Method::POST, "new-order", client.signed(&header, "{}").to_string()).await;
+    assert!(heard.headers().contains_key("replay-nonce"), "the next try can be made at once");
+}
+
+#[tokio::test]
+async fn a_request_is_good_at_the_address_that_it_was_signed_for() {
+    let world = World::new().await;
+    let client = Client::registered(&world).await;
+    let request = client.signed(&client.header("new-order").await, "{}");
+    client.send("key-change", &request).await.is(403, "unauthorized");
+    let mut header = client.header("new-order").await;
+    header["url"] = "https://other.example/acme/new-order".into();
+    client.send("new-order", &client.signed(&header, "{}")).await.is(403, "unauthorized");
+}
+
+#[tokio::test]
+async fn an_account_is_who_holds_its_key() {
+    let world = World::new().await;
+    let (one, other) = (Client::registered(&world).await, Client::registered(&world).await);
+    let mut header = one.header("new-order").await;
+    header["kid"] = other.account.clone().into();
+    one.send("new-order", &one.signed(&header, "{}")).await.is(400, "malformed");
+    header = one.header("new-order").await;
+    header["alg"] = "HS256".into();
+    one.send("new-order", &one.signed(&header, "{}")).await.is(400, "badSignatureAlgorithm");
+    header = one.header("new-order").await;
+    header["kid"] = url("account/nobody").into();
+    one.send("new-order", &one.signed(&header, "{}")).await.is(400, "accountDoesNotExist");
+    one.read(&path(&other.account)).await.is(403, "unauthorized");
+}
+
+#[tokio::test]
+async fn a_key_has_one_account_which_is_found_again_changed_and_ended() {
+    let world = World::new().await;
+    let client = Client::registered(&world).await;
+    let again = client.by_key("new-account", &json!({ "onlyReturnExisting": true })).await;
+    assert_eq!((again.status, &again.location), (200, &client.account));
+    let nobody = Client::new(&world);
+    nobody.by_key("new-account", &json!({ "onlyReturnExisting": true })).await.is(400, "accountDoesNotExist");
+    let at = path(&client.account);
+    let changed = client.post(&at, &json!({ "contact": ["mailto:a@example.com"] })).await.ok();
+    assert_eq!(changed.body["contact"][0], "mailto:a@example.com");
+    client.post(&at, &json!({ "contact": ["tel:1"] })).await.is(400, "unsupportedContact");
+    let ended = client.post(&at, &json!({ "status": "deactivated" })).await.ok();
+    assert_eq!(ended.body["status"], "deactivated");
+    client.read(&at).await.is(401, "unauthorized");
+    client.by_key("new-account", &json!({})).await.is(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn an_account_gets_another_key_that_signs_the_change_and_the_old_one_is_good_for_nothing() {
+    let world = World::new().await;
+    let (mut client, mut next) = (Client::registered(&world).await, Client::new(&world));
+    let inner = |with: &Client<'_>, old: serde_json::Value, account: &str| {
+        let header = json!({ "alg": "ES256", "jwk": with.jwk(), "url": url("key-change") });
+        with.signed(&header, &json!({ "account": account, "oldKey": old }).to_string())
+    };
+    let taken = Client::registered(&world).await;
+    let change = inner(&taken, client.jwk(), &client.account);
+    let heard = client.post("key-change", &change).await.is(409, "malformed");
+    assert_eq!(heard.location, taken.account, "whose it is");
+    client.post("key-change", &inner(&next, next.jwk(), &client.account)).await.is(400, "malformed");
+    client.post("key-change", &inner(&next, client.jwk(), &taken.account)).await.is(400, "malformed");
+    let mut forged = inner(&next, client.jwk(), &client.account);
+    forged["signature"] = client.signed(&json!({}), "")["signature"].clone();
+    client.post("key-change", &forged).await.is(400, "malformed");
+    client.post("key-change", &inner(&next, client.jwk(), &client.account)).await.ok();
+    next.account = client.account.clone();
+    next.read(&path(&next.account)).await.ok();
+    client.read(&path(&client.account)).await.is(400, "malformed");
+    client.by_key("new-account", &json!({})).await.is(403, "unauthorized");
+    // And once more: an account is found by the key that it has now.
+    client = Client::new(&world);
+    next.post("key-change", &inner(&client, next.jwk(), &next.account)).await.ok();
+    let found = client.by_key("new-account", &json!({})).await.ok();
+    assert_eq!(found.location, next.account);
+}
+
+#[tokio::test]
+async fn an_account_needs_a_good_key_of_the_operator() {
+    let world = World::with(Wanted { external_account_required: true, ..Wanted::default() }).await;
+    let (id, secret) = world.key(&[]).await;
+    let mut client = Client::new(&world);
+    client.by_key("new-account", &json!({})).await.is(403, "externalAccountRequired");
+    let with = |binding: serde_json::Value| json!({ "externalAccountBinding": binding });
+    client.by_key("new-account", &with(client.binding(&id, b"wrong"))).await.is(403, "unauthorized");
+    client.by_key("new-account", &with(client.binding("nobody", &secret))).await.is(403, "unauthorized");
+    let others = Client::new(&world).binding(&id, &secret);
+    client.by_key("new-account", &with(others)).await.is(400, "malformed");
+    client.account = client.by_key("new-account", &with(client.binding(&id, &secret))).await.ok().location;
+    client.order(&[("dns", "a.localhost")]).await.ok();
+    keys::withdraw(world.ledger.as_ref(), &id, world.now()).await.unwrap();
+    client.order(&[("dns", "b.localhost")]).await.is(403, "unauthorized");
+    let late = Client::new(&world);
+    late.by_key("new-account", &with(late.binding(&id, &secret))).await.is(403, "unauthorized");
+}
+
+#[tokio::test]
+async fn who_is_wrong_about_keys_too_often_is_not_looked_at() {
+    let world = World::with(Wanted { external_account_required: true, ..Wanted::default() }).await;
+    let client = Client::new(&world);
+    let wrong = json!({ "externalAccountBinding": client.binding("nobody", b"wrong") });
+    for _ in 0..20 {
+        client.by_key("new-account", &wrong).await.is(403, "unauthorized");
+    }
+    client.by_key("new-account", &wrong).await.is(429, "rateLimited");
+}
+
+#[tokio::test]
+async fn what_is_too_large_or_of_another_type_or_method_is_refused() {
+    let world = World::new().await;
+    let client = Client::registered(&world).await;
+    let large = client.signed(&client.header("new-order").await, &"x".repeat(128 * 1024));
+    client.send("new-order", &large).await.is(413, "malformed");
+    for path in ["new-account", "new-order", "revoke-cert", "key-change", "account/a", "order/a/b"] {
+        assert_eq!(world.call(Method::GET, path, "").await.status(), 405, "{path}");
+    }
+    assert_eq!(world.call(Method::POST, "directory", "").await.status(), 405);
+    assert_eq!(world.call(Method::GET, "nothing", "").await.status(), 404);
+    assert_eq!(world.call(Method::GET, "new-nonce", "").await.status(), 204);
+}
