@@ -5,6 +5,7 @@ mod database;
 mod listener;
 mod principal;
 mod reload;
+mod replication;
 mod tls;
 
 use std::collections::BTreeMap;
@@ -50,11 +51,13 @@ pub(crate) fn plan(reader: &mut Reader<'_>, sources: &Sources, top: Top) -> Plan
         listener::warn_of_nobody(reader, &listeners);
     }
     let control_plane = control_plane(reader, &top.control_plane.value, &principals);
+    let ledger = ledger(reader, top.ledger, authority.as_ref());
     Plan {
         base: reader.ground.base.clone(),
         file: reader.file.clone(),
         environment,
-        ledger: ledger(reader, top.ledger, authority.as_ref()),
+        replication: replication::plan(reader, sources, &top.replication, ledger.as_ref()),
+        ledger,
         authority: authority.and_then(|authority| authority.value),
         tls: profiles,
         listeners,

@@ -3,6 +3,7 @@
 mod acme;
 mod authority;
 mod reload;
+mod replication;
 mod revocation;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ pub use self::authority::{
     RotationPlan,
 };
 pub use self::reload::{AllowWeaker, ReloadPlan};
+pub use self::replication::ReplicationPlan;
 pub use self::revocation::{DeniedSerial, RevocationPlan};
 use crate::origin::Origin;
 use crate::scalar::words;
@@ -58,6 +60,8 @@ pub struct Plan {
     pub logging: LoggingPlan,
     /// What a reload may make weaker than it was.
     pub allow_weaker: AllowWeaker,
+    /// How the connection between nodes that share a ledger is judged.
+    pub replication: ReplicationPlan,
     /// When the configuration is read again without being told to.
     pub reload: ReloadPlan,
     /// Every verified certificate is the principal that its common name names: no principals are configured, and

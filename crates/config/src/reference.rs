@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::section::{
-    access, acme, authority, database, http, limits, listener, reload, revocation, tls, top,
+    access, acme, authority, database, http, limits, listener, reload, replication, revocation, tls, top,
 };
 use crate::sources;
 use crate::table::Table;
@@ -67,6 +67,8 @@ pub fn reference() -> String {
     table::<tls::ShortTls>(&mut page);
     table::<http::Http>(&mut page);
     table::<http::HttpMtls>(&mut page);
+    table::<replication::Replication>(&mut page);
+    table::<replication::ReplicationMtls>(&mut page);
     table::<listener::Listener>(&mut page);
     table::<access::Auth>(&mut page);
     table::<access::Principal>(&mut page);

@@ -8,6 +8,7 @@ pub(crate) mod http;
 pub(crate) mod limits;
 pub(crate) mod listener;
 pub(crate) mod reload;
+pub(crate) mod replication;
 pub(crate) mod revocation;
 pub(crate) mod rotation;
 pub(crate) mod tls;

@@ -117,7 +117,7 @@ pub(crate) const LENIENT: Outside =
 
 /// Every setting from outside the file, in the order of the reference page.
 pub(crate) fn all() -> impl Iterator<Item = &'static Outside> {
-    ALL.iter().chain(http::ALL)
+    ALL.iter().chain(http::all())
 }
 
 const ALL: &[Outside] = &[

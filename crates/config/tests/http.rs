@@ -204,3 +204,55 @@ fn changed_files_are_noticed_unless_that_is_switched_off() {
     let written = reload("reload: { watch: false, poll: 5m }");
     assert_eq!((written.watch, written.poll), (false, Duration::from_secs(300)));
 }
+
+const REPLICATION: &str = "COUNTERSIGN_REPLICATION_MTLS_CERTIFICATEVERIFICATION";
+
+/// R22: the same block, for the connection between nodes.
+#[test]
+fn the_connection_between_nodes_is_judged_by_the_same_block() {
+    let text = "http: { mtls: true }\nreplication:\n  mtls:\n    certificateVerification:\n      failureMode: fail-open\n      \
+                crl: { timeout: 5000, gracePeriod: 86400000 }\n      ocsp: false\n";
+    let (plan, warnings) = read(text, &[("HOME", "/home/alice")]);
+    let asked = plan.replication.revocation.policy.verification.unwrap();
+    assert_eq!((asked.failure_mode, asked.ocsp), (FailureMode::FailOpen, None));
+    assert_eq!(asked.crl.unwrap().timeout, Duration::from_secs(5));
+    assert_eq!(verification(&plan), None, "what is said of nodes is not said of clients");
+    let said = warnings.iter().map(ToString::to_string).collect::<String>();
+    assert!(said.contains("replication has nothing to act on"), "{said}");
+    let lists = "http: { mtls: true }\nreplication: { mtls: { crl_files: [ca.crl] } }";
+    let (plan, _) = read(lists, &[("HOME", "/home/alice")]);
+    assert_eq!(plan.replication.revocation.crl_files, [Path::new("/srv/countersign/ca.crl")]);
+}
+
+#[test]
+fn the_variables_of_replication_speak_of_nodes_and_of_nobody_else() {
+    let variable = |part: &str| format!("{REPLICATION}{part}");
+    let (mode, ttl) = (variable("_FAILUREMODE"), variable("_OCSP_CACHETTL"));
+    let pairs = [(mode.as_str(), "fail-open"), (ttl.as_str(), "2h"), ("HOME", "/home/alice")];
+    let (plan, _) = read("http: { mtls: true }", &pairs);
+    let asked = plan.replication.revocation.policy.verification.unwrap();
+    assert_eq!(asked.failure_mode, FailureMode::FailOpen);
+    assert_eq!(asked.ocsp.unwrap().cache_ttl, Duration::from_secs(7200));
+    assert_eq!(verification(&plan), None);
+    let written = "http: { mtls: true }\nreplication: { mtls: { certificateVerification: true } }";
+    let (plan, _) = read(written, &[(REPLICATION, "false"), ("HOME", "/home/alice")]);
+    assert_eq!(plan.replication.revocation.policy.verification, None);
+}
+
+/// S1, S4: there is nothing to switch off, and public authorities vouch for no node.
+#[test]
+fn nodes_always_speak_mutual_tls_and_no_public_authority_vouches_for_them() {
+    for (text, wanted) in [
+        ("replication: { mtls: false }", "mTLS between nodes cannot be switched off"),
+        ("replication: { enableRootCAs: true }", "public authorities are not believed"),
+    ] {
+        let env = BTreeMap::from([("HOME".to_owned(), "/home/alice".to_owned())]);
+        let sources = Sources { file: Some("c.yaml".into()), env, ..Sources::default() };
+        let text = format!("http: {{ mtls: true }}\n{text}");
+        let faults = read_text(&sources, &text, Path::new("/srv/countersign")).unwrap_err().to_string();
+        assert!(faults.contains(wanted), "{faults}");
+    }
+    for text in ["replication: { mtls: true }", "replication: { enableRootCAs: false }"] {
+        read(&format!("http: {{ mtls: true }}\n{text}"), &[("HOME", "/home/alice")]);
+    }
+}

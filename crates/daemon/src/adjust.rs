@@ -15,6 +15,8 @@ pub(crate) struct Adjusted {
     pub(crate) level: Level,
     /// How long audit events are kept, where there is a ledger.
     pub(crate) retention: Option<Arc<Mutex<Duration>>>,
+    /// Below which outage budget it is warned of.
+    pub(crate) outage_warning: Arc<Mutex<Duration>>,
     /// How long requests in flight may take once the node is going down.
     pub(crate) grace: Arc<Mutex<Duration>>,
 }
@@ -24,8 +26,14 @@ impl Adjusted {
         self.level.set(plan.logging.level);
         self.switches.set(&plan.logging, &plan.audit);
         *self.grace.lock() = plan.limits.shutdown;
+        *self.outage_warning.lock() = outage_warning(plan);
         if let Some(retention) = &self.retention {
             *retention.lock() = plan.audit.retention;
         }
     }
+}
+
+/// Below which outage budget it is warned of; a node without an authority has none.
+pub(crate) fn outage_warning(plan: &Plan) -> Duration {
+    plan.authority.as_ref().map_or(Duration::ZERO, |authority| authority.outage_warning)
 }

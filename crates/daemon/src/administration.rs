@@ -17,6 +17,7 @@ use transport::Clock;
 use crate::following::Pulse;
 use crate::inquirers::Inquirers;
 use crate::noted::Noted;
+use crate::outage::Outage;
 use crate::reload::{Asked, Record};
 use crate::revoking;
 use crate::status::Announcement;
@@ -30,6 +31,8 @@ pub(crate) struct NodeAdministration {
     /// This node among those that share its ledger; none where there is no ledger.
     pub(crate) noted: Option<Noted>,
     pub(crate) registrar: Arc<Registrar>,
+    /// How long the authority may be away.
+    pub(crate) outage: Outage,
     /// Whether the ledger says what is revoked; none where there is no ledger.
     pub(crate) pulse: Option<Pulse>,
     /// Where reloads are asked for; one may wait while another is under way.
@@ -55,6 +58,7 @@ impl Administration for NodeAdministration {
             status.insert("published".to_owned(), self.registrar.published());
             let rotation = |(of, phase): (Of, Phase)| json!({ "of": of.to_string(), "phase": phase });
             status.extend(self.progress.now().map(|now| ("rotation".to_owned(), rotation(now))));
+            status.extend(self.outage.status(now).map(|outage| ("outage".to_owned(), outage)));
             status.extend(self.pulse.as_ref().map(|pulse| ("ledger".to_owned(), followed(pulse, now))));
         }
         status

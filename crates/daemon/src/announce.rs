@@ -8,6 +8,7 @@ use database::{Backend, OpenMode, Settings};
 use gateway::Listener;
 use registrar::Anchor;
 
+use crate::outage;
 use crate::prepare::{Credentials, Prepared};
 use crate::publish;
 use crate::rotating;
@@ -30,6 +31,7 @@ pub(crate) fn announcement(serving: &Serving) -> Announcement {
         lists: lists(prepared),
         holdings: rotating::holdings(serving),
         trust: trust(prepared),
+        lasting: outage::lasting(serving),
     }
 }
 

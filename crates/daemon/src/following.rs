@@ -96,11 +96,9 @@ impl Following {
     /// nothing changes for a while, the ledger is asked whether it is still there, and still the same.
     async fn step(&mut self, tell: &mut Tell<'_>) -> Result<(), LedgerError> {
         self.hand_back().await?;
-        // Nobody waits for word from a ledger that has failed: it may have changed, or be another one by now.
-        let changed = match self.pulse.failing_since() {
-            Some(_) => None,
-            None => timeout(BETWEEN_LOOKS, self.ledger.changed(self.seen)).await.ok().transpose()?,
-        };
+        // From a ledger that has failed nobody waits long for word: it may have come back with less than it had.
+        let patience = self.pulse.failing_since().map_or(BETWEEN_LOOKS, |_| SHORT_LOOK);
+        let changed = timeout(patience, self.ledger.changed(self.seen)).await.ok().transpose()?;
         let seen = match changed {
             Some(seen) => seen,
             None => answered(self.ledger.revision()).await?,
@@ -245,6 +243,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// A ledger that nothing is heard from is asked for its revision after so long.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
+/// And where it has just failed, after so long.
+const SHORT_LOOK: Duration = Duration::from_millis(200);
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// By so much more a lost number is raised: lists may have been published that this node has not heard of.

@@ -7,6 +7,7 @@
 //! - [`following`]: what our own ledger says is revoked, as it is recorded.
 //! - [`weaker`]: by what one prepared configuration is weaker than another.
 //! - [`serving`], [`reload`], [`watch`], [`adjust`]: what is served by now, and how it becomes what is written now.
+//! - [`outage`]: how long the authority may be away before something breaks.
 //! - [`seat`], [`noted`]: who this node is among those that share its ledger.
 //! - [`self_signed`]: a certificate for development.
 //! - [`rotating`]: the node's part in replacing what is above the leaves.
@@ -28,6 +29,7 @@ mod journal;
 mod log;
 mod metrics;
 mod noted;
+mod outage;
 mod prepare;
 mod publish;
 pub mod realm;

@@ -17,6 +17,7 @@ use transport::Clock;
 
 use crate::auditor;
 use crate::following::Pulse;
+use crate::outage::Outage;
 use crate::reload::RELOADS;
 use crate::status::{Announcement, ListShown};
 
@@ -30,7 +31,16 @@ pub(crate) struct Certificates {
     ledger: Option<(Pulse, Gauge<f64, AtomicU64>)>,
     rotation: Family<Rotated, Gauge>,
     progress: Arc<Progress>,
+    outage: Outage,
+    budget: Gauge<f64, AtomicU64>,
+    first: Family<First, Gauge>,
     clock: Arc<dyn Clock>,
+}
+
+/// What breaks first.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct First {
+    first: String,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -55,6 +65,7 @@ impl Certificates {
         shown: Arc<ArcSwap<Announcement>>,
         pulse: Option<Pulse>,
         progress: Arc<Progress>,
+        outage: Outage,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (not_after, days, next_update) = (Family::default(), Family::default(), Family::default());
@@ -62,8 +73,22 @@ impl Certificates {
         if let Some((_, age)) = &ledger {
             LEDGER_AGE.register(registry, age.clone());
         }
-        let rotation = Family::default();
-        let certificates = Self { shown, not_after, days, next_update, ledger, rotation, progress, clock };
+        let (rotation, budget, first) = (Family::default(), Gauge::default(), Family::default());
+        let certificates = Self {
+            shown,
+            not_after,
+            days,
+            next_update,
+            ledger,
+            rotation,
+            progress,
+            outage,
+            budget,
+            first,
+            clock,
+        };
+        BUDGET.register(registry, certificates.budget.clone());
+        FIRST.register(registry, certificates.first.clone());
         NOT_AFTER.register(registry, certificates.not_after.clone());
         DAYS.register(registry, certificates.days.clone());
         NEXT_UPDATE.register(registry, certificates.next_update.clone());
@@ -83,6 +108,7 @@ impl Certificates {
         }
         let shown = self.shown.load();
         self.expose_lists(&shown.lists);
+        self.expose_outage(now);
         if let Some((pulse, age)) = &self.ledger {
             age.set(pulse.age(now).as_seconds_f64());
         }
@@ -95,6 +121,17 @@ impl Certificates {
         // Writing to a String cannot fail.
         let _ = encode(&mut text, registry);
         text
+    }
+
+    fn expose_outage(&self, now: OffsetDateTime) {
+        self.first.clear();
+        // Whoever needs nothing of an authority never misses it.
+        let Some(first) = self.outage.first() else {
+            self.budget.set(f64::INFINITY);
+            return;
+        };
+        self.budget.set((first.until - now).as_seconds_f64());
+        self.first.get_or_create(&First { first: first.what }).set(1);
     }
 
     /// A file may hold several lists; the one that ends first counts.
@@ -145,6 +182,18 @@ const ROTATION: Described = Described {
     labels: "of",
     help: "How far the rotation of an issuer or the root is: 1 begun, 2 distributed, 3 acknowledged, 4 moved; absent where nothing is rotated",
 };
+const BUDGET: Described = Described {
+    name: "countersign_outage_budget_seconds",
+    kind: "gauge",
+    labels: "",
+    help: "How long the authority (its issuers, its ledger) may be away before something breaks; negative: since when it has",
+};
+const FIRST: Described = Described {
+    name: "countersign_outage_budget_info",
+    kind: "gauge",
+    labels: "first",
+    help: "What breaks first where the authority is away for longer than countersign_outage_budget_seconds; always 1",
+};
 
 /// The reference page of every metric, in Markdown.
 #[must_use]
@@ -162,6 +211,8 @@ pub fn reference() -> String {
         NEXT_UPDATE,
         LEDGER_AGE,
         ROTATION,
+        BUDGET,
+        FIRST,
         auditor::LOST,
         RELOADS,
     ]) {

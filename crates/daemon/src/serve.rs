@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use transport::{Clock, SystemClock};
 
-use crate::adjust::Adjusted;
+use crate::adjust::{self, Adjusted};
 use crate::administration::NodeAdministration;
 use crate::announce::announcement;
 use crate::following::Following;
@@ -29,6 +29,7 @@ use crate::journal::{NodeJournal, Switches};
 use crate::log::{self, Level, Sink};
 use crate::metrics::Certificates;
 use crate::noted::Noted;
+use crate::outage::Outage;
 use crate::prepare::{Prepared, prepare};
 use crate::publish::Publisher;
 use crate::records::{self, Records};
@@ -102,6 +103,7 @@ struct Node {
     records: Option<Records>,
     following: Option<Following>,
     noted: Option<Noted>,
+    outage: Outage,
     grace: Arc<Mutex<Duration>>,
     /// What the node is called among those that share its ledger.
     name: String,
@@ -138,11 +140,27 @@ impl Start {
             switches: Arc::new(Switches::new(&plan.logging, &plan.audit)),
             level,
             retention: records.as_ref().map(Records::retention),
+            outage_warning: Arc::new(Mutex::new(adjust::outage_warning(plan))),
             grace: Arc::clone(&grace),
         };
         let journal =
             NodeJournal::new(sink, plan.logging.format, Arc::clone(&adjusted.switches), auditor.clone());
         let (reloads, asked) = mpsc::channel(MOST_WAITING);
+        let published = PublishedMetrics::register(&mut registry);
+        let registrar = Arc::new(Registrar::new(
+            ledger.clone(),
+            Arc::clone(&clock),
+            issuing::issuing(&prepared),
+            published,
+        ));
+        registrar.register(&mut registry);
+        let outage = Outage {
+            shown: Arc::clone(&shown),
+            registrar: Arc::clone(&registrar),
+            gateway: Arc::default(),
+            warning: Arc::clone(&adjusted.outage_warning),
+            clock: Arc::clone(&clock),
+        };
         let noted = records.as_ref().zip(following.as_ref()).map(|(records, following)| Noted {
             ledger: Arc::clone(&records.ledger),
             id: records.node().to_owned(),
@@ -152,17 +170,10 @@ impl Start {
             started: clock.now(),
             clock: Arc::clone(&clock),
         });
-        let published = PublishedMetrics::register(&mut registry);
-        let registrar = Arc::new(Registrar::new(
-            ledger.clone(),
-            Arc::clone(&clock),
-            issuing::issuing(&prepared),
-            published,
-        ));
-        registrar.register(&mut registry);
         let administration = NodeAdministration {
             registrar: Arc::clone(&registrar),
             noted: noted.clone(),
+            outage: outage.clone(),
             shown: Arc::clone(&shown),
             metrics: metrics.clone(),
             record: Arc::clone(&record),
@@ -179,6 +190,7 @@ impl Start {
             Arc::clone(&shown),
             following.as_ref().map(Following::pulse),
             Arc::clone(&progress),
+            outage.clone(),
             Arc::clone(&clock),
         );
         let sinks = Sinks {
@@ -205,13 +217,13 @@ impl Start {
             clock,
             closing: TaskTracker::new(),
         };
-        Ok(Node { reloader, asked, records, following, noted, grace, name, progress })
+        Ok(Node { reloader, asked, records, following, noted, outage, grace, name, progress })
     }
 }
 
 impl Node {
     async fn run(self, mut signals: Signals, hangup: Signal) {
-        let Self { reloader, asked, records, following, noted, grace, name, progress } = self;
+        let Self { reloader, asked, records, following, noted, outage, grace, name, progress } = self;
         let (gateway, stop) = (Arc::clone(&reloader.gateway), CancellationToken::new());
         for bound in &reloader.serving.listeners {
             gateway.open(Arc::clone(&bound.listener));
@@ -237,6 +249,9 @@ impl Node {
             };
             tokio::spawn(rotation::keep(node, stop.clone()))
         });
+        // Set once, and only here.
+        let _ = outage.gateway.set(Arc::downgrade(&gateway));
+        tokio::spawn(outage.watch(stop.clone()));
         let noting = noted.map(|noted| tokio::spawn(noted.keep(stop.clone())));
         let reloading = tokio::spawn(reloader.run(asked, hangup, stop.clone()));
         match drained(&gateway, &mut signals, &stop, &grace).await {

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use registrar::Anchor;
 use registrar::rotation::Holdings;
+use registrar::{Anchor, Lasting};
 use serde::Serialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -24,6 +24,8 @@ pub struct Announcement {
     pub holdings: Holdings,
     /// Whom the node believes about its clients.
     pub trust: Vec<Anchor>,
+    /// What the node serves with and our authority made, each with its end.
+    pub lasting: Vec<Lasting>,
 }
 
 /// A listener as the node announces it.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use access::Directory;
 use arc_swap::ArcSwap;
+use identity::Pin;
 use parking_lot::Mutex;
 use time::OffsetDateTime;
 use tokio::time::Instant;
@@ -189,6 +190,20 @@ impl Gateway {
     #[must_use]
     pub fn sessions(&self) -> Vec<SessionShown> {
         self.sessions.all().iter().map(|session| session.show()).collect()
+    }
+
+    /// Of the certificates that live sessions presented and one of these keys signed: the subject of the one that ends
+    /// first, and its end.
+    #[must_use]
+    pub fn first_to_end(&self, issuers: &[Pin]) -> Option<(String, OffsetDateTime)> {
+        let sessions = self.sessions.all();
+        let ends = sessions.iter().filter_map(|session| {
+            let [leaf, above, ..] = session.verified()?.chain() else { return None };
+            let issuer = above.identity().spki_sha256();
+            issuers.contains(&issuer).then(|| leaf.identity())
+        });
+        let first = ends.min_by_key(|identity| identity.not_after())?;
+        Some((first.subject().to_string(), first.not_after()))
     }
 
     /// How many connections are open, those that still shake hands included.

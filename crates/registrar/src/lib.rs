@@ -7,6 +7,7 @@
 //! - [`issuing`]: with what certificates are issued: replaced whole by a reload.
 //! - [`enrolment`]: asking for a certificate over the door.
 //! - [`keeping`]: what is done without being asked, until the node stops.
+//! - [`lasting`]: until when what it keeps renewing is good.
 //! - [`nodes`](mod@nodes): the nodes that share the ledger, each with a note of itself.
 //! - [`published`]: what everyone may fetch.
 //! - [`reply`]: answers and their shapes.
@@ -16,6 +17,7 @@ pub mod acme;
 pub mod enrolment;
 mod issuing;
 mod keeping;
+mod lasting;
 mod nodes;
 mod published;
 mod registrar;
@@ -24,6 +26,7 @@ pub mod rotation;
 
 pub use issuing::{EnrolmentRules, Issuing};
 pub use keeping::keep;
+pub use lasting::Lasting;
 pub use nodes::{Anchor, Node, Standing, keep_noted, nodes};
 pub use published::Metrics as PublishedMetrics;
 pub use registrar::Registrar;

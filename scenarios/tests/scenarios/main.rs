@@ -34,6 +34,7 @@ mod revocation_online;
 mod revocations;
 mod revoked;
 mod services;
+mod several_nodes;
 mod shutdown;
 mod sql;
 mod sql_errors;

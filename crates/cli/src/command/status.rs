@@ -58,6 +58,7 @@ struct Node {
     reload: Reload,
     ledger: Option<Ledger>,
     rotation: Option<Rotation>,
+    outage: Option<Outage>,
 }
 
 /// What is being replaced above the leaves, and how far it is.
@@ -65,6 +66,13 @@ struct Node {
 struct Rotation {
     of: String,
     phase: String,
+}
+
+/// For how long the authority may be away, and what breaks then.
+#[derive(Deserialize)]
+struct Outage {
+    budget_seconds: i64,
+    first: String,
 }
 
 /// Whether the node hears what is revoked in its ledger.
@@ -223,6 +231,13 @@ impl Node {
         if let Some(Rotation { of, phase }) = &self.rotation {
             let said = printable(&format!("{of}: {phase} (countersign ca rotate status)"));
             console.line(format_args!("  rotation    {}", paint.notable(&said)));
+        }
+        if let Some(Outage { budget_seconds, first }) = &self.outage {
+            let budget = words(time::Duration::seconds(*budget_seconds));
+            console.line(format_args!(
+                "  outage      without the authority, {} fails first, in {budget}",
+                printable(first)
+            ));
         }
         let named = |database: &Database| printable(&format!("{} ({})", database.name, database.backend));
         let databases: Vec<String> = self.databases.iter().map(named).collect();

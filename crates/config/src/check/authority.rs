@@ -4,6 +4,7 @@ mod profile;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use identity::Secret;
 
@@ -17,6 +18,9 @@ use crate::table::Table;
 
 /// The issuer that the environment may give, and whose absence keeps no registry from being written.
 const SERVICE: &str = "service";
+
+/// Where nothing is written: below a quarter of the day that a list of revocations lasts, unless that is written.
+const OUTAGE_WARNING: Duration = Duration::from_secs(6 * 3600);
 
 /// The authority of the file with the issuer of the environment, and the place that either is first spoken of.
 pub(super) fn plan(
@@ -35,6 +39,7 @@ pub(super) fn plan(
             services: BTreeSet::new(),
             rotation: RotationPlan::default(),
             crl: CrlPlan::default(),
+            outage_warning: OUTAGE_WARNING,
             enrolment: EnrolmentPlan::default(),
             publishing: PublishingPlan::default(),
             acme: None,
@@ -78,7 +83,19 @@ fn of_the_file(
     let publishing = publishing(reader, written);
     let rotation = RotationPlan { quiet: written.rotation.value.quiet.value };
     let acme = acme::plan(reader, written.acme.as_ref());
-    Some(AuthorityPlan { root_cert, issuers, profiles, services, rotation, crl, enrolment, publishing, acme })
+    let outage_warning = written.outage_warning.value;
+    Some(AuthorityPlan {
+        root_cert,
+        issuers,
+        profiles,
+        services,
+        rotation,
+        crl,
+        outage_warning,
+        enrolment,
+        publishing,
+        acme,
+    })
 }
 
 fn crl(reader: &mut Reader<'_>, written: &Crl) -> CrlPlan {

@@ -20,6 +20,9 @@ mod http;
 mod revocation;
 mod short;
 
+pub(super) use http::verification::override_verification;
+pub(super) use revocation::verify;
+
 /// The name of the profile that the short spelling and the environment make.
 pub(super) const SHORT: &str = "default";
 

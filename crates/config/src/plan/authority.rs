@@ -24,6 +24,8 @@ pub struct AuthorityPlan {
     pub rotation: RotationPlan,
     /// The lists of what was revoked.
     pub crl: CrlPlan,
+    /// Where the authority may be away for less than this before something breaks, it is warned of.
+    pub outage_warning: Duration,
     /// Asking for certificates over the door.
     pub enrolment: EnrolmentPlan,
     /// What strangers may fetch besides, and where.

@@ -29,6 +29,8 @@ table! {
         rotation: Rotation = "";
         /// The lists of what was revoked.
         crl: Crl = "";
+        /// Where the authority may be away for less than this before something breaks, it is warned of.
+        outage_warning: Duration = "6h";
         /// Asking for certificates over the door.
         enrolment: Enrolment = "";
         /// Answers about single certificates.

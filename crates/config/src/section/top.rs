@@ -9,6 +9,7 @@ use super::http::Http;
 use super::limits::Limits;
 use super::listener::Listener;
 use super::reload::{AllowWeaker, Reload};
+use super::replication::Replication;
 use super::tls::Tls;
 use crate::plan::{Environment, LogFormat, LogLevel};
 use crate::reader::At;
@@ -45,10 +46,12 @@ table! {
         allow_open: bool = "false";
         /// What a reload may make weaker than it was.
         allow_weaker: AllowWeaker = "false";
+        /// The connection between nodes that share a ledger.
+        replication: Replication = "";
         /// When the configuration and the files that it names are read again.
         reload: Reload = "";
         later "services" "allowlist" "secrets" "server" "routing" "cors" "changefeed" "wire_compression"
-            "observability" "storage" "replication";
+            "observability" "storage";
     }
 }
 

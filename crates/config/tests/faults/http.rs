@@ -31,8 +31,8 @@ fn what_a_later_version_brings_is_refused_by_name() {
         ("http: { mtls: { user: admin } }", "c.yaml:1:17: http.mtls.user is not available in this version"),
         ("http: { mtls: true, port: 9926 }", "c.yaml:1:21: http.port is not available in this version"),
         (
-            "http: { mtls: true }\nreplication: { mtls: { certificateVerification: true } }",
-            "c.yaml:2:1: replication is not available in this version",
+            "http: { mtls: true }\nreplication: { mtls: true, securePort: 9933 }",
+            "c.yaml:2:28: replication.securePort is not available in this version",
         ),
     ] {
         assert_eq!(said(text).lines().next(), Some(wanted), "{text}");

@@ -18,6 +18,9 @@ pub(super) fn needed(serving: &Serving, new: &Prepared) -> Result<(), Faults> {
     if old.ledger != new.ledger {
         faults.push(restart("ledger", "the ledger is kept open, and what it holds does not move"));
     }
+    if old.replication != new.replication {
+        faults.push(restart("replication", "the ledger's server was judged when the ledger was opened"));
+    }
     if old.logging.format != new.logging.format {
         faults.push(restart("logging.format", "a log has one format from its first line to its last"));
     }

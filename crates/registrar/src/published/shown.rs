@@ -6,6 +6,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::issuer::List;
 use super::{Desk, Published};
+use crate::lasting::Lasting;
 
 impl Published {
     /// Each list that is published, and what keeps them from being signed.
@@ -14,6 +15,17 @@ impl Published {
         let lists: Vec<Value> =
             desk.lists().map(|(name, parts, list)| shown(&name, parts, &list, now)).collect();
         json!({ "lists": lists, "trouble": *self.trouble.lock() })
+    }
+}
+
+impl Published {
+    /// The lists with the moment at which each is outdated.
+    pub(crate) fn lasting(&self) -> Vec<Lasting> {
+        let desk = self.desk.load();
+        let named = |(name, _, list): (String, u16, List)| {
+            Lasting::new(format!("list of issuer {name}"), list.signed.next_update())
+        };
+        desk.lists().map(named).collect()
     }
 }
 

@@ -20,7 +20,7 @@ use crate::sources::{
 use crate::table::{Table, Toggle};
 use crate::yaml::{Node, Value};
 
-mod verification;
+pub(super) mod verification;
 
 /// The block, where the file has it, or where variables speak of it and nothing else says what to serve.
 pub(super) fn block(reader: &mut Reader<'_>, sources: &Sources, top: &Top) -> Option<At<Http>> {
@@ -56,8 +56,8 @@ fn enabled(reader: &Reader<'_>, sources: &Sources, top: &Top) -> bool {
 
 /// The first variable of the block that is set.
 fn first(sources: &Sources) -> Option<At<String>> {
-    let all = [&http::REQUIRED, &http::VERIFICATION].into_iter().chain(http::OF_VERIFICATION.iter().copied());
-    all.into_iter().find_map(|of| sources.setting(of))
+    let mut all = [&http::REQUIRED, &http::HTTP.on].into_iter().chain(http::HTTP.parts());
+    all.find_map(|of| sources.setting(of))
 }
 
 /// A table with nothing written in it.

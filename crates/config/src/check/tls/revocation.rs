@@ -84,7 +84,8 @@ fn outdated(reader: &mut Reader<'_>, name: &str, written: &Revocation) -> Outdat
     }
 }
 
-fn verify(reader: &mut Reader<'_>, written: &Verification, plan: &mut RevocationPlan) {
+/// How the authorities are asked, wherever that is written.
+pub(crate) fn verify(reader: &mut Reader<'_>, written: &Verification, plan: &mut RevocationPlan) {
     let failure_mode = written.failure_mode.value;
     let crl = written.crl.value.0.as_ref().filter(|crl| crl.enabled.value);
     let ocsp = written.ocsp.value.0.as_ref().filter(|ocsp| ocsp.enabled.value);

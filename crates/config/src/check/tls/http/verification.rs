@@ -1,4 +1,4 @@
-//! `COUNTERSIGN_HTTP_MTLS_CERTIFICATEVERIFICATION…`, before what the file says.
+//! `COUNTERSIGN_HTTP_MTLS_CERTIFICATEVERIFICATION…` and `COUNTERSIGN_REPLICATION_…`, before what the file says.
 
 use fault::Place;
 
@@ -7,36 +7,46 @@ use crate::reader::{At, Reader, Shape};
 use crate::scalar::Scalar;
 use crate::section::revocation::{Crl, Ocsp, Revocation, Verification};
 use crate::section::tls::Profile;
+use crate::sources::http::OfVerification;
 use crate::sources::{Outside, Sources, http};
 use crate::table::Toggle;
 
-/// Lets the variables speak before the profile. One that says how to verify switches it on; one that switches it off
-/// beside such a one is a fault.
+/// Lets the variables speak before the profile.
 pub(super) fn override_by_variables(
     reader: &mut Reader<'_>,
     sources: &Sources,
     named: &str,
     profile: &mut Profile,
 ) {
-    let variables = Variables { sources, path: path(named) };
-    let Some(spoken) = variables.switch(reader, &http::VERIFICATION, "", http::OF_VERIFICATION) else {
-        return;
-    };
-    let written = profile.revocation.as_mut();
-    if !spoken.value {
-        if let Some(written) = written {
-            written.value.verification = At { value: Toggle(None), place: spoken.place };
-        }
-        return;
-    }
-    if written.is_none() {
+    let written = profile.revocation.as_ref().map(|written| written.value.verification.clone());
+    let mut toggle = written.unwrap_or(At { value: Toggle(None), place: None });
+    override_verification(reader, sources, &http::HTTP, &path(named), &mut toggle);
+    if profile.revocation.is_none() && toggle.value.0.is_some() {
         let Some(value) = nothing::<Revocation>(reader, "tls.default.revocation") else { return };
-        profile.revocation = Some(At { value, place: spoken.place.clone() });
+        profile.revocation = Some(At { value, place: toggle.place.clone() });
     }
-    let Some(written) = profile.revocation.as_mut() else { return };
-    let toggle = &mut written.value.verification;
-    toggle.place.clone_from(&spoken.place);
-    let Some(asked) = on(reader, &mut toggle.value, &variables.path) else { return };
+    if let Some(written) = profile.revocation.as_mut() {
+        written.value.verification = toggle;
+    }
+}
+
+/// Lets the variables of a block speak before what is written there. One that says how to verify switches it on; one that
+/// switches it off beside such a one is a fault.
+pub(crate) fn override_verification(
+    reader: &mut Reader<'_>,
+    sources: &Sources,
+    names: &'static OfVerification,
+    path: &str,
+    written: &mut At<Toggle<Verification>>,
+) {
+    let variables = Variables { sources, names, path: path.to_owned() };
+    let Some(spoken) = variables.switch(reader, &names.on, "", &names.parts()) else { return };
+    written.place.clone_from(&spoken.place);
+    if !spoken.value {
+        written.value = Toggle(None);
+        return;
+    }
+    let Some(asked) = on(reader, &mut written.value, &variables.path) else { return };
     variables.verification(reader, asked);
 }
 
@@ -57,6 +67,7 @@ fn on<'t, T: Shape>(reader: &mut Reader<'_>, toggle: &'t mut Toggle<T>, path: &s
 
 struct Variables<'a> {
     sources: &'a Sources,
+    names: &'static OfVerification,
     path: String,
 }
 
@@ -92,10 +103,10 @@ impl Variables<'_> {
     }
 
     fn verification(&self, reader: &mut Reader<'_>, asked: &mut Verification) {
-        if let Some(mode) = self.value(reader, &http::FAILURE_MODE, ".failureMode") {
+        if let Some(mode) = self.value(reader, &self.names.failure_mode, ".failureMode") {
             asked.failure_mode = mode;
         }
-        if let Some(spoken) = self.switch(reader, &http::CRL, ".crl", http::OF_CRL) {
+        if let Some(spoken) = self.switch(reader, &self.names.crl, ".crl", &self.names.parts_of_crl()) {
             asked.crl.place.clone_from(&spoken.place);
             if !spoken.value {
                 asked.crl.value = Toggle(None);
@@ -103,7 +114,7 @@ impl Variables<'_> {
                 self.crl(reader, crl, spoken);
             }
         }
-        if let Some(spoken) = self.switch(reader, &http::OCSP, ".ocsp", http::OF_OCSP) {
+        if let Some(spoken) = self.switch(reader, &self.names.ocsp, ".ocsp", &self.names.parts_of_ocsp()) {
             asked.ocsp.place.clone_from(&spoken.place);
             if !spoken.value {
                 asked.ocsp.value = Toggle(None);
@@ -115,32 +126,32 @@ impl Variables<'_> {
 
     fn crl(&self, reader: &mut Reader<'_>, crl: &mut Crl, spoken: At<bool>) {
         crl.enabled = spoken;
-        if let Some(timeout) = self.value(reader, &http::CRL_TIMEOUT, ".crl.timeout") {
+        if let Some(timeout) = self.value(reader, &self.names.crl_timeout, ".crl.timeout") {
             crl.timeout = timeout;
         }
-        if let Some(cache_ttl) = self.value(reader, &http::CRL_CACHE_TTL, ".crl.cacheTtl") {
+        if let Some(cache_ttl) = self.value(reader, &self.names.crl_cache_ttl, ".crl.cacheTtl") {
             crl.cache_ttl = cache_ttl;
         }
-        if let Some(grace) = self.value(reader, &http::CRL_GRACE, ".crl.gracePeriod") {
+        if let Some(grace) = self.value(reader, &self.names.crl_grace, ".crl.gracePeriod") {
             crl.grace = grace;
         }
-        if let Some(mode) = self.value(reader, &http::CRL_FAILURE_MODE, ".crl.failureMode") {
+        if let Some(mode) = self.value(reader, &self.names.crl_failure_mode, ".crl.failureMode") {
             crl.failure_mode = Some(mode);
         }
     }
 
     fn ocsp(&self, reader: &mut Reader<'_>, ocsp: &mut Ocsp, spoken: At<bool>) {
         ocsp.enabled = spoken;
-        if let Some(timeout) = self.value(reader, &http::OCSP_TIMEOUT, ".ocsp.timeout") {
+        if let Some(timeout) = self.value(reader, &self.names.ocsp_timeout, ".ocsp.timeout") {
             ocsp.timeout = timeout;
         }
-        if let Some(cache_ttl) = self.value(reader, &http::OCSP_CACHE_TTL, ".ocsp.cacheTtl") {
+        if let Some(cache_ttl) = self.value(reader, &self.names.ocsp_cache_ttl, ".ocsp.cacheTtl") {
             ocsp.cache_ttl = cache_ttl;
         }
-        if let Some(ttl) = self.value(reader, &http::OCSP_ERROR_CACHE_TTL, ".ocsp.errorCacheTtl") {
+        if let Some(ttl) = self.value(reader, &self.names.ocsp_error_cache_ttl, ".ocsp.errorCacheTtl") {
             ocsp.error_cache_ttl = ttl;
         }
-        if let Some(mode) = self.value(reader, &http::OCSP_FAILURE_MODE, ".ocsp.failureMode") {
+        if let Some(mode) = self.value(reader, &self.names.ocsp_failure_mode, ".ocsp.failureMode") {
             ocsp.failure_mode = Some(mode);
         }
     }
