@@ -96,6 +96,7 @@ fn load(
     let environment = Some(plan.environment.as_str());
     let authority = Authority::new(chain, &key, Standing::Issuer, environment, now).map_err(here)?;
     let distribution = plan.authority.as_ref().and_then(|written| written.publishing.distribution.clone());
+    authority.spread_over(registrar::published_parts(&plan.base.join(STATE), authority.key_id()));
     Ok(authority.distributing(distribution))
 }
 

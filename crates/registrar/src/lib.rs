@@ -28,7 +28,7 @@ pub use issuing::{EnrolmentRules, Issuing};
 pub use keeping::keep;
 pub use lasting::Lasting;
 pub use nodes::{Anchor, Node, Standing, keep_noted, nodes};
-pub use published::Metrics as PublishedMetrics;
+pub use published::{Metrics as PublishedMetrics, published_parts};
 pub use registrar::Registrar;
 
 /// What a metric counts: its name as exposed, its kind, its labels, and a full sentence with the unit.

@@ -34,6 +34,7 @@ use tokio::sync::Notify;
 use self::issuer::{Issuer, List};
 pub(crate) use self::keep::keep;
 use self::kept::Kept;
+pub use self::kept::published_parts;
 pub use self::metrics::Metrics;
 pub(crate) use self::page::answer;
 use self::respond::Responding;

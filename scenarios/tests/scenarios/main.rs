@@ -26,6 +26,7 @@ mod observing;
 mod offices;
 mod open;
 mod policy;
+mod publishing;
 mod querying;
 mod read_only;
 mod reloading;

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use authority::{Shard, SignedCrl, issuer_id};
 use fault::Fault;
+use identity::Pin;
 
+use super::FOLDER;
 use super::issuer::{Issuer, List};
 
 /// The folder of the signed lists.
@@ -15,6 +17,17 @@ pub(crate) struct Kept(PathBuf);
 impl Kept {
     pub(crate) fn within(folder: &Path) -> Self {
         Self(folder.to_owned())
+    }
+
+    /// Over how many parts the list of this issuer was spread when its lists were signed last.
+    fn parts(&self, issuer: Pin) -> u16 {
+        let id = issuer_id(issuer);
+        let names = self.files().into_iter().filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()));
+        let parts = names.filter_map(|name| {
+            let (of, shard) = Shard::parse(&name)?;
+            (of == id).then_some(shard.of())
+        });
+        parts.max().unwrap_or(1)
     }
 
     /// Writes a list in the place of the one before it.
@@ -54,6 +67,13 @@ impl Kept {
             }
         }
     }
+}
+
+/// Over how many parts the node whose own folder this is has spread the list of an issuer, as far as they are all published:
+/// certificates that another program issues are spread over as many.
+#[must_use]
+pub fn published_parts(state: &Path, issuer: Pin) -> u16 {
+    Kept::within(&state.join(FOLDER)).parts(issuer)
 }
 
 /// Far more than a list of a million.

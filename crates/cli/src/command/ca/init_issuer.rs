@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use authority::{Authority, IssuerKind, Standing, Tier, to_pem};
+use authority::{Authority, Distribution, IssuerKind, Standing, Tier, to_pem};
 use clap::Args;
 use fault::{Fault, Faults};
 use time::{Duration, OffsetDateTime};
@@ -35,6 +35,10 @@ pub(crate) struct InitIssuer {
     /// How many days it is valid; never longer than its root.
     #[arg(long, value_name = "N", default_value_t = 730)]
     days: u32,
+    /// Where the root's list and certificate will be published (authority.distribution_url), for the issuer's own certificate
+    /// to say.
+    #[arg(long, value_name = "URL", value_parser = distribution)]
+    distribution_url: Option<Distribution>,
     #[command(flatten)]
     tier: TierArgs,
 }
@@ -47,7 +51,7 @@ impl InitIssuer {
         must_be_new([&cert, &key, &trusted])?;
         let now = console.now();
         let password = self.tier.key_password_file.as_deref().map(files::load_password).transpose()?;
-        let root = self.root_authority(now)?;
+        let root = self.root_authority(now)?.distributing(self.distribution_url.clone());
         let ledger = open_ledger(&self.root)?;
         let tier = Tier {
             lifetime: Duration::days(self.days.into()),
@@ -83,6 +87,10 @@ impl InitIssuer {
         let environment = Some(self.tier.environment.as_str());
         Authority::load(&cert, &key, password.as_ref(), Standing::ByHand, environment, now)
     }
+}
+
+fn distribution(url: &str) -> Result<Distribution, Fault> {
+    Distribution::new(url)
 }
 
 fn kind(word: &str) -> Result<IssuerKind, Fault> {
