@@ -1,9 +1,11 @@
 //! By what one prepared configuration is weaker than another.
 //!
+//! - [`acme`]: what ACME certifies, and what it asks for.
 //! - [`asked`]: what a listener asks of whoever arrives, and by what another asks for less.
 //! - [`databases`]: databases by the files that they are kept in.
 //! - [`revocation`]: the same for what counts as revoked.
 
+mod acme;
 mod asked;
 mod databases;
 mod revocation;
@@ -33,6 +35,7 @@ pub(crate) fn weaker(old: &Prepared, new: &Prepared) -> Vec<Weakening> {
         });
     }
     found.extend(node(&old.plan, &new.plan));
+    found.extend(acme::weaker(&old.plan, &new.plan));
     found.extend(databases::weaker(old, new));
     let mut told = HashSet::new();
     found.retain(|weakening| told.insert(weakening.name.clone()));
