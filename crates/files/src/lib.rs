@@ -11,12 +11,14 @@
 //! - [`validity`]: whether a certificate's days have come, are over, or soon will be.
 //! - [`client_ca`]: whom a listener trusts.
 //! - [`revocation_list`]: what authorities took back.
+//! - [`link`]: links that are replaced in one step, and leftovers.
 //! - [`place`]: how one file takes another's place in steps that a crash may cut off.
 
 mod certificates;
 mod client_ca;
 mod credential;
 mod key;
+mod link;
 mod pair;
 mod password;
 mod permission;
@@ -31,6 +33,7 @@ pub use certificates::load_certificates;
 pub use client_ca::load_client_ca;
 pub use credential::{load_credential, load_server_credential};
 pub use key::load_key;
+pub use link::{clear, point};
 pub use pair::{mend_pair, replace_pair};
 pub use password::load_password;
 pub use place::{copy_secret, next, old, remove, rename};
