@@ -22,19 +22,26 @@ pub struct Tier {
     pub lifetime: Duration,
     /// The kind of its key.
     pub key: KeyKind,
+    /// The host names that an issuer may certify, those below them included; none: any. With names, it certifies no
+    /// addresses either. A root has no use for it.
+    pub permitted: Vec<String>,
 }
 
 impl Tier {
     /// A root for an environment: ECDSA P-256, 3650 days.
     #[must_use]
     pub fn root(environment: impl Into<String>) -> Self {
-        Self { environment: environment.into(), lifetime: Duration::days(3650), key: KeyKind::EcdsaP256 }
+        Self::lasting(environment.into(), Duration::days(3650))
     }
 
     /// An issuer for an environment: ECDSA P-256, 730 days.
     #[must_use]
     pub fn issuer(environment: impl Into<String>) -> Self {
-        Self { environment: environment.into(), lifetime: Duration::days(730), key: KeyKind::EcdsaP256 }
+        Self::lasting(environment.into(), Duration::days(730))
+    }
+
+    fn lasting(environment: String, lifetime: Duration) -> Self {
+        Self { environment, lifetime, key: KeyKind::EcdsaP256, permitted: Vec::new() }
     }
 }
 

@@ -4,7 +4,8 @@ use fault::Fault;
 use identity::{Pin, PrivateKey, Usage};
 use ledger::IssuerName;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyUsagePurpose, SubjectPublicKeyInfo,
+    BasicConstraints, CertificateParams, CidrSubnet, DnType, GeneralSubtree, IsCa, Issuer, KeyUsagePurpose,
+    NameConstraints, SubjectPublicKeyInfo,
 };
 use time::OffsetDateTime;
 
@@ -13,7 +14,7 @@ use super::validity::Validity;
 use super::{Draft, blank, drafted, draw_serial};
 use crate::authority::Authority;
 use crate::lint;
-use crate::names::Names;
+use crate::names::{Names, parse_san};
 use crate::stand_in::throw_away;
 use crate::tier::{IssuerKind, Tier};
 
@@ -55,6 +56,7 @@ impl Authority {
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.extended_key_usages = kind.usages().iter().filter_map(purpose).collect();
+        params.name_constraints = constraints(&tier.permitted)?;
         params.use_authority_key_identifier_extension = self.issuing.use_authority_key_identifier_extension;
         self.reach_of_issuer().write(&mut params);
         let issuer = Issuer::from_params(&self.issuing, self.stand_in.key());
@@ -94,6 +96,22 @@ fn authority_params(key: &PrivateKey, validity: &Validity) -> Result<Certificate
     params.not_after = validity.until;
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     Ok(params)
+}
+
+/// Permits these host names and those below them. Names of the kinds that are not spoken of stay free, so addresses
+/// are excluded by name.
+fn constraints(permitted: &[String]) -> Result<Option<NameConstraints>, Fault> {
+    if permitted.is_empty() {
+        return Ok(None);
+    }
+    for name in permitted {
+        parse_san(&format!("DNS:{name}"))?;
+    }
+    let everywhere = [CidrSubnet::V4([0; 4], [0; 4]), CidrSubnet::V6([0; 16], [0; 16])];
+    Ok(Some(NameConstraints {
+        permitted_subtrees: permitted.iter().cloned().map(GeneralSubtree::DnsName).collect(),
+        excluded_subtrees: everywhere.map(GeneralSubtree::IpAddress).to_vec(),
+    }))
 }
 
 fn public(key: &PrivateKey) -> Result<SubjectPublicKeyInfo, Fault> {

@@ -7,6 +7,8 @@ mod anew;
 #[cfg(test)]
 mod authorities;
 #[cfg(test)]
+mod constrained;
+#[cfg(test)]
 mod csr;
 #[cfg(test)]
 mod judged;

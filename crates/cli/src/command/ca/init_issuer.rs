@@ -2,13 +2,14 @@ use std::path::PathBuf;
 
 use authority::{Authority, Distribution, IssuerKind, Standing, Tier, to_pem};
 use clap::Args;
+use config::Overrides;
 use fault::{Fault, Faults};
 use time::{Duration, OffsetDateTime};
 
 use super::{TierArgs, must_be_new, open_ledger};
 use crate::console::Console;
 use crate::exit::Exit;
-use crate::loading::{key_pem, on_record};
+use crate::loading::{key_pem, on_record, plan};
 use crate::shown::moment::moment;
 
 /// Make an issuer below a root: the authority that a server may hold, for one kind of certificate.
@@ -18,7 +19,8 @@ use crate::shown::moment::moment;
 #[derive(Args)]
 #[command(after_help = "Examples:
   countersign ca init-issuer --root ./realm --kind server
-  countersign ca init-issuer --root ./realm --root-key /media/usb/root.key --kind client")]
+  countersign ca init-issuer --root ./realm --root-key /media/usb/root.key --kind client
+  countersign ca init-issuer --root ./realm --kind service --service backend --service worker")]
 pub(crate) struct InitIssuer {
     /// The folder that holds pki/root.crt, as `ca init-root` made it.
     #[arg(long, value_name = "DIR", default_value = "realm")]
@@ -39,6 +41,10 @@ pub(crate) struct InitIssuer {
     /// to say.
     #[arg(long, value_name = "URL", value_parser = distribution)]
     distribution_url: Option<Distribution>,
+    /// For the kind service: a service that it may certify, and no other than those that are named. Otherwise those of
+    /// authority.services in the folder's countersign.yaml.
+    #[arg(long = "service", value_name = "NAME")]
+    services: Vec<String>,
     #[command(flatten)]
     tier: TierArgs,
 }
@@ -53,9 +59,11 @@ impl InitIssuer {
         let password = self.tier.key_password_file.as_deref().map(files::load_password).transpose()?;
         let root = self.root_authority(now)?.distributing(self.distribution_url.clone());
         let ledger = open_ledger(&self.root)?;
+        let permitted = self.permitted(console)?;
         let tier = Tier {
             lifetime: Duration::days(self.days.into()),
             key: self.tier.key_type,
+            permitted,
             ..Tier::issuer(self.tier.environment)
         };
         let made = on_record(&ledger, root.init_issuer(self.kind, &tier, &ledger, now))?;
@@ -77,6 +85,34 @@ impl InitIssuer {
         console.line(format_args!("  {}  the private key (mode 0600)", key.display()));
         console.line(format_args!("  {}  what the other side trusts", trusted.display()));
         Ok(Exit::Done)
+    }
+
+    /// The names that the issuer of services is limited to.
+    fn permitted(&self, console: &mut Console) -> Result<Vec<String>, Faults> {
+        match (self.kind, self.services.is_empty()) {
+            (IssuerKind::Service, true) => {}
+            (IssuerKind::Service, false) => return Ok(self.services.clone()),
+            (IssuerKind::Server | IssuerKind::Client, true) => return Ok(Vec::new()),
+            (kind @ (IssuerKind::Server | IssuerKind::Client), false) => {
+                return Err(Fault::yours(format!("an issuer of the kind {kind} certifies no services"))
+                    .remedy("leave --service out, or pass --kind service")
+                    .into());
+            }
+        }
+        let configuration = self.root.join("countersign.yaml");
+        let registered = match configuration.is_file() {
+            true => plan(Some(configuration), Overrides::default())?.0.authority,
+            false => None,
+        };
+        let registered: Vec<String> =
+            registered.into_iter().flat_map(|authority| authority.services).collect();
+        if registered.is_empty() {
+            let free =
+                Fault::yours("the issuer is limited to no names: whoever has its key can certify any host")
+                    .remedy("name the services: --service NAME, or list them in authority.services first");
+            console.warn(&[free]);
+        }
+        Ok(registered)
     }
 
     /// The root, with its key, for this one use.
