@@ -106,6 +106,8 @@ impl House {
             issuers: BTreeMap::from([("client".to_owned(), Arc::clone(&issuer))]),
             profiles: BTreeMap::new(),
             services: BTreeSet::new(),
+            rotation: Default::default(),
+            provision_required: false,
             crl_lifetime: Duration::DAY,
             shard_entries: 50_000,
             ocsp_lifetime: Duration::HOUR,

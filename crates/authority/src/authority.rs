@@ -184,6 +184,12 @@ impl Authority {
         self.shards.store(shards.clamp(1, Shard::MOST), Ordering::Relaxed);
     }
 
+    /// A leaf of this authority with the certificates that go out with it, without a root.
+    #[must_use]
+    pub fn chain_of(&self, leaf: &Certificate) -> Vec<Certificate> {
+        std::iter::once(leaf).chain(&self.chain).cloned().collect()
+    }
+
     pub(crate) fn key(&self) -> &SigningKey {
         &self.key
     }

@@ -59,8 +59,7 @@ impl Authority {
     /// Where the draft is another authority's, or the key fails.
     pub fn sign(&self, recorded: Recorded) -> Result<Issued, Fault> {
         let certificate = sign_with(self.key(), self.key_id(), &recorded)?;
-        let chain =
-            std::iter::once(certificate.clone()).chain(self.chain_above_leaf().iter().cloned()).collect();
+        let chain = self.chain_of(&certificate);
         Ok(Issued { certificate, chain, warnings: recorded.into_draft().into_warnings() })
     }
 }

@@ -97,8 +97,10 @@ impl<'a> Look<'a> {
         for (name, plan, profile) in self.mutual() {
             let wanted: Vec<&String> = plan.hosts.iter().chain(self.dialled).collect();
             let Some(credential) = profile.and_then(|profile| profile.credential.as_ref()) else {
-                let (TlsMode::Authority { hosts } | TlsMode::SelfSigned { hosts }) = &plan.mode else {
-                    continue;
+                let hosts = match &plan.mode {
+                    TlsMode::Authority { hosts } | TlsMode::SelfSigned { hosts } => hosts.as_slice(),
+                    TlsMode::Service { name } => std::slice::from_ref(name),
+                    TlsMode::Files { .. } => continue,
                 };
                 looked |= !hosts.is_empty();
                 if let Some(missing) = self.dialled.iter().find(|host| !hosts.contains(host)) {

@@ -129,6 +129,11 @@ pub enum TlsMode {
         /// The names it is issued for.
         hosts: Vec<String>,
     },
+    /// The certificate of a registered service, as it is rotated.
+    Service {
+        /// The service.
+        name: String,
+    },
     /// Made at start, trusted by nobody.
     SelfSigned {
         /// The names it is made for, besides localhost and the loopback addresses.

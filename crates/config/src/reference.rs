@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::section::{
-    access, acme, authority, database, http, limits, listener, reload, replication, revocation, tls, top,
+    access, acme, authority, database, http, limits, listener, reload, replication, revocation, rotation,
+    tls, top,
 };
 use crate::sources;
 use crate::table::Table;
@@ -52,7 +53,7 @@ pub fn reference() -> String {
     table::<authority::Issuer>(&mut page);
     table::<authority::Profile>(&mut page);
     table::<authority::AllowedNames>(&mut page);
-    table::<super::section::rotation::Rotation>(&mut page);
+    table::<rotation::Rotation>(&mut page);
     table::<authority::Crl>(&mut page);
     table::<authority::Ocsp>(&mut page);
     table::<authority::Enrolment>(&mut page);

@@ -112,6 +112,14 @@ pub(crate) const INTERMEDIATE_KEY_PEM_FILE: Outside = outside(
     None,
     "Another spelling of `COUNTERSIGN_INTERMEDIATE_CA_KEY_FILE`.",
 );
+pub(crate) const LIFECYCLE_SECONDS: Outside =
+    outside("COUNTERSIGN_LIFECYCLE_INTERVAL_SECS", None, "`authority.rotation.every`, in seconds.");
+pub(crate) const ROTATION_DAYS: Outside =
+    outside("COUNTERSIGN_ROTATION_THRESHOLD_DAYS", None, "`authority.rotation.threshold`, in days.");
+pub(crate) const ALERT_DAYS: Outside =
+    outside("COUNTERSIGN_ALERT_THRESHOLD_DAYS", None, "`authority.rotation.alert`, in days.");
+pub(crate) const SERVICE_DAYS: Outside =
+    outside("COUNTERSIGN_LEAF_CERT_VALIDITY_DAYS", None, "`authority.profiles.service.lifetime`, in days.");
 pub(crate) const LENIENT: Outside =
     Outside { variable: None, flag: Some("--lenient"), about: "Unknown keys are warnings and not faults." };
 
@@ -136,6 +144,10 @@ const ALL: &[Outside] = &[
     INTERMEDIATE_KEY_FILE,
     INTERMEDIATE_CERT_PEM_FILE,
     INTERMEDIATE_KEY_PEM_FILE,
+    LIFECYCLE_SECONDS,
+    ROTATION_DAYS,
+    ALERT_DAYS,
+    SERVICE_DAYS,
     LISTEN,
     LENIENT,
 ];

@@ -62,7 +62,7 @@ fn plan(text: &str) -> Result<Plan, fault::Faults> {
 fn files(plan: &Plan, profile: &str) -> Option<(PathBuf, PathBuf)> {
     match &plan.tls.get(profile)?.mode {
         TlsMode::Files { cert, key, .. } => Some((cert.clone(), key.clone())),
-        TlsMode::Authority { .. } | TlsMode::SelfSigned { .. } => None,
+        TlsMode::Authority { .. } | TlsMode::Service { .. } | TlsMode::SelfSigned { .. } => None,
     }
 }
 

@@ -9,7 +9,7 @@ use config::{EnrolmentPlan, IssuerPlan, KeyPassword, PemText, Plan, ProfilePlan,
 use fault::{Fault, Faults, Place};
 use identity::{Certificate, KeyError, Pin, PrivateKey, Purpose, Secret, Usage};
 use ledger::Ledger;
-use registrar::{EnrolmentRules, Issuing};
+use registrar::{EnrolmentRules, Issuing, unconfigured};
 use time::{Duration, OffsetDateTime};
 
 use crate::acme;
@@ -55,6 +55,8 @@ pub(crate) fn issuing(prepared: &Prepared) -> Issuing {
         issuers: issuers.clone(),
         profiles: certificate_profiles.clone(),
         services: written.map(|written| written.services.clone()).unwrap_or_default(),
+        rotation: written.map(|written| written.rotation).unwrap_or_default(),
+        provision_required: written.is_some_and(|written| written.provision_required),
         enrolment: enrolment(written.map(|written| written.enrolment).unwrap_or_default()),
         presented: plan.tls.iter().map(|(name, tls)| (name.clone(), presented(&tls.mode))).collect(),
         crl_lifetime: Duration::try_from(crl.lifetime).unwrap_or(Duration::DAY),
@@ -78,7 +80,7 @@ fn enrolment(written: EnrolmentPlan) -> EnrolmentRules {
 fn presented(mode: &TlsMode) -> Vec<PathBuf> {
     match mode {
         TlsMode::Files { cert, key, .. } => vec![cert.clone(), key.clone()],
-        TlsMode::Authority { .. } | TlsMode::SelfSigned { .. } => Vec::new(),
+        TlsMode::Authority { .. } | TlsMode::Service { .. } | TlsMode::SelfSigned { .. } => Vec::new(),
     }
 }
 
@@ -249,14 +251,6 @@ pub fn issuer_for(plan: &Plan, profile: &Profile, now: OffsetDateTime) -> Result
 
 fn is_service(profile: &Profile) -> bool {
     profile.name() == SERVICE
-}
-
-fn unconfigured() -> Fault {
-    Fault::yours(
-        "Intermediate CA not configured — set COUNTERSIGN_INTERMEDIATE_CA_CERT_PEM and \
-         COUNTERSIGN_INTERMEDIATE_CA_KEY_PEM",
-    )
-    .remedy("countersign ca init-issuer --kind service makes one; authority.issuers.service may name it too")
 }
 
 /// Every profile that there is, by name.

@@ -8,6 +8,7 @@
 //! - [`weaker`]: by what one prepared configuration is weaker than another.
 //! - [`serving`], [`reload`], [`watch`], [`adjust`]: what is served by now, and how it becomes what is written now.
 //! - [`outage`]: how long the authority may be away before something breaks.
+//! - [`registered`]: the registered services at the start.
 //! - [`seat`], [`noted`]: who this node is among those that share its ledger.
 //! - [`self_signed`]: a certificate for development.
 //! - [`rotating`]: the node's part in replacing what is above the leaves.
@@ -35,6 +36,7 @@ mod publish;
 pub mod realm;
 mod recorded;
 mod records;
+mod registered;
 mod reload;
 mod renew;
 mod revoking;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use access::Accepted;
 use config::{ListenerPlan, Serves, TlsPlan};
 use fault::{Fault, Faults};
-use gateway::{Entrance, Gateway, HttpLimits, Revoked, Scope, SlotLimits, Snapshot, Spoken};
+use gateway::{Callers, Entrance, Gateway, HttpLimits, Revoked, Scope, SlotLimits, Snapshot, Spoken};
 use identity::{RecordedRevocation, Revocations, Trust};
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -122,7 +122,9 @@ impl Publisher {
             if let Some(door) = faults.note(door) {
                 let (door, spoken) = (door.map(Arc::new), spoken(listener.transport));
                 let (accepted, scope) = (listener.auth.clone(), scope(listener));
-                entrances.insert(listener.name.as_str().into(), Entrance { door, spoken, accepted, scope });
+                let callers = Arc::new(callers(prepared, credentials, listener));
+                let entrance = Entrance { door, spoken, accepted, scope, callers };
+                entrances.insert(listener.name.as_str().into(), entrance);
             }
         }
         (entrances, faults)
@@ -152,6 +154,16 @@ impl Publisher {
         })
         .map(Some)
     }
+}
+
+/// By which names a listener's handshakes are counted: those of the registered services.
+fn callers(prepared: &Prepared, credentials: &Credentials, listener: &ListenerPlan) -> Callers {
+    let registered = prepared.plan.authority.as_ref().map(|written| written.services.clone());
+    let registered = registered.unwrap_or_default();
+    let presented = listener.tls.as_ref().and_then(|name| credentials.get(name));
+    let name = presented.and_then(|credential| credential.leaf().identity().common_name().one());
+    let to = name.filter(|name| registered.contains(*name)).map(str::to_owned);
+    Callers { registered, to }
 }
 
 fn scope(listener: &ListenerPlan) -> Scope {

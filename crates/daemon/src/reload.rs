@@ -25,8 +25,8 @@ use gateway::{AllowWeaker, Gateway, Metrics, Reload, Reloaded};
 use registrar::Registrar;
 use time::OffsetDateTime;
 use tokio::signal::unix::Signal;
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, interval, sleep_until};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, Interval, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use transport::Clock;
@@ -34,6 +34,7 @@ use transport::Clock;
 use crate::adjust::Adjusted;
 use crate::announce::announcement;
 use crate::auditor::Auditor;
+use crate::prepare::Credentials;
 use crate::publish::Publisher;
 use crate::renew::{self, Keeper};
 use crate::serving::Serving;
@@ -111,6 +112,24 @@ async fn next<L>(
     }
 }
 
+/// Waits until credentials are to be looked at: every so often, and when a service has another certificate.
+async fn looks(look: &mut Interval, replaced: &mut Option<watch::Receiver<u64>>) {
+    let replaced = async {
+        let changed = match replaced {
+            Some(replaced) => replaced.changed().await.is_ok(),
+            None => false,
+        };
+        // Nobody is left who could tell.
+        if !changed {
+            pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        _ = look.tick() => {}
+        () = replaced => {}
+    }
+}
+
 impl Reloader {
     /// Reloads and renews until told to stop; returns what is served then.
     pub(crate) async fn run(
@@ -123,12 +142,13 @@ impl Reloader {
         look.reset();
         let mut waiting: Option<Waiting> = None;
         let mut looked = self.clock.now();
+        let mut replaced = self.keeper.replaced();
         loop {
             let again = waiting.as_ref().map(|waiting| waiting.again);
             let occasion = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                occasion = next(&mut asked, hangup.recv(), again, self.watch.changed(), look.tick()) => occasion,
+                occasion = next(&mut asked, hangup.recv(), again, self.watch.changed(), looks(&mut look, &mut replaced)) => occasion,
             };
             match occasion {
                 Occasion::Asked(Asked { reload, answer }) => {
@@ -208,11 +228,14 @@ impl Reloader {
 
     async fn renewed(&mut self) -> Result<(), Faults> {
         let credentials = self.keeper.credentials(&self.serving.prepared).await?;
-        let next = Serving { credentials, ..self.serving.clone() };
-        let shown = announcement(&next);
-        if shown.certificates == self.shown.load().certificates {
+        // By what they are, and not by their ends: two that were issued within one second end together.
+        let leaves =
+            |held: &Credentials| held.values().map(|one| one.leaf().fingerprint()).collect::<Vec<_>>();
+        if leaves(&credentials) == leaves(&self.serving.credentials) {
             return Ok(());
         }
+        let next = Serving { credentials, ..self.serving.clone() };
+        let shown = announcement(&next);
         let generation = self.publisher.publish(&self.gateway, &next)?;
         self.serving = next;
         self.shown.store(Arc::new(shown));

@@ -9,6 +9,8 @@ use fault::{Fault, Faults};
 use identity::Credential;
 use ledger::Ledger;
 use parking_lot::Mutex;
+use registrar::{Rules, Services};
+use tokio::sync::watch;
 use transport::Clock;
 
 use crate::issuing;
@@ -23,14 +25,25 @@ type MadeFor = (String, Vec<String>);
 pub(crate) struct Keeper {
     /// Without a ledger nothing is issued.
     ledger: Option<Arc<dyn Ledger>>,
+    /// The registered services; none without a ledger.
+    services: Option<Arc<Services>>,
     /// Self-signed credentials, by profile and the names they were made for.
     made: Mutex<BTreeMap<MadeFor, Arc<Credential>>>,
     clock: Arc<dyn Clock>,
 }
 
 impl Keeper {
-    pub(crate) fn new(ledger: Option<Arc<dyn Ledger>>, clock: Arc<dyn Clock>) -> Self {
-        Self { ledger, made: Mutex::default(), clock }
+    pub(crate) fn new(
+        ledger: Option<Arc<dyn Ledger>>,
+        services: Option<Arc<Services>>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { ledger, services, made: Mutex::default(), clock }
+    }
+
+    /// Tells each time a registered service has another certificate.
+    pub(crate) fn replaced(&self) -> Option<watch::Receiver<u64>> {
+        self.services.as_ref().map(|services| services.replaced())
     }
 
     /// Where what it issues is recorded.
@@ -53,6 +66,7 @@ impl Keeper {
                 (TlsMode::Authority { hosts }, None) => {
                     self.issued(prepared, name, hosts).await.map(Arc::new)
                 }
+                (TlsMode::Service { name: service }, None) => self.presented(prepared, service).await,
                 (TlsMode::SelfSigned { hosts }, None) => self.made(name, hosts),
                 (TlsMode::Files { .. }, None) => {
                     Err(Fault::ours(format!("tls profile {name:?} was not loaded")))
@@ -82,6 +96,15 @@ impl Keeper {
         let credential = Arc::new(self_signed(hosts, now)?);
         made.insert(key, Arc::clone(&credential));
         Ok(credential)
+    }
+
+    /// What a registered service presents now.
+    async fn presented(&self, prepared: &Prepared, service: &str) -> Result<Arc<Credential>, Fault> {
+        let services = self.services.as_ref().ok_or_else(|| {
+            Fault::yours("a tls profile presents a service and there is no ledger")
+                .remedy("add `ledger: { url: \"sqlite:./state/ledger.db\" }`")
+        })?;
+        services.identity_by(service, &Rules::of(&issuing::issuing(prepared))).await
     }
 
     async fn issued(

@@ -33,6 +33,7 @@ use crate::outage::Outage;
 use crate::prepare::{Prepared, prepare};
 use crate::publish::Publisher;
 use crate::records::{self, Records};
+use crate::registered;
 use crate::reload::{Asked, Record, Reloader};
 use crate::renew::Keeper;
 use crate::rotating;
@@ -125,7 +126,9 @@ impl Start {
         if let Some(ledger) = &ledger {
             warn(&issuing::revoked_issuers(&prepared.issuers, ledger.as_ref()).await);
         }
-        let keeper = Keeper::new(ledger.clone(), Arc::clone(&clock));
+        let issuing = issuing::issuing(&prepared);
+        let services = registered::provisioned(ledger.as_ref(), &clock, &issuing, &mut registry).await?;
+        let keeper = Keeper::new(ledger.clone(), services.clone(), Arc::clone(&clock));
         let credentials = keeper.credentials(&prepared).await?;
         let databases = serving::open(plan, &[], &metrics)?;
         let serving = Serving { prepared: Arc::clone(&prepared), credentials, listeners, databases };
@@ -147,12 +150,8 @@ impl Start {
             NodeJournal::new(sink, plan.logging.format, Arc::clone(&adjusted.switches), auditor.clone());
         let (reloads, asked) = mpsc::channel(MOST_WAITING);
         let published = PublishedMetrics::register(&mut registry);
-        let registrar = Arc::new(Registrar::new(
-            ledger.clone(),
-            Arc::clone(&clock),
-            issuing::issuing(&prepared),
-            published,
-        ));
+        let registrar = Registrar::new(ledger.clone(), Arc::clone(&clock), issuing, published);
+        let registrar = Arc::new(registrar.with_services(services.clone()));
         registrar.register(&mut registry);
         let outage = Outage {
             shown: Arc::clone(&shown),
@@ -196,7 +195,10 @@ impl Start {
         let sinks = Sinks {
             journal: Arc::new(journal),
             metrics: metrics.clone(),
-            exposition: Arc::new(move || certificates.expose(&registry)),
+            exposition: Arc::new(move || {
+                services.iter().for_each(|services| services.measure());
+                certificates.expose(&registry)
+            }),
             administration: Arc::new(administration),
             registrar: Some(Arc::clone(&registrar) as Arc<dyn gateway::Registrar>),
             clock: Arc::clone(&clock),

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use transport::{Accepted, Door, FailureKind, HandshakeFailure, HelloId};
 
+use crate::callers::{self, Callers};
 use crate::gateway::Gateway;
 use crate::http;
 use crate::journal::{AuditEvent, AuditKind};
@@ -88,12 +89,14 @@ impl Arriving {
         let _ = stream.set_nodelay(true);
         let snapshot = self.gateway.snapshot();
         let generation = snapshot.generation;
-        let entrance = snapshot.entrances.get(&self.listener.name).map(|at| (at.spoken, at.door.clone()));
+        let entrance = snapshot.entrances.get(&self.listener.name);
+        let callers = entrance.map(|at| Arc::clone(&at.callers)).unwrap_or_default();
+        let entrance = entrance.map(|at| (at.spoken, at.door.clone()));
         drop(snapshot);
         match entrance {
             Some((Spoken::Https, Some(door))) => {
                 let Some(shaken) =
-                    until(&stop, Box::pin(self.shake(&door, stream, generation))).await.flatten()
+                    until(&stop, Box::pin(self.shake(&door, stream, generation, &callers))).await.flatten()
                 else {
                     return;
                 };
@@ -117,6 +120,8 @@ impl Arriving {
                 };
                 let (live, pace) = self.open(arrival, !h2);
                 let (session, stream) = (live.session(), Paced::new(stream, pace));
+                session.count_call(&callers);
+                drop(callers);
                 match h2 {
                     true => Box::pin(http::serve_h2(session, stream, stop)).await,
                     false => Box::pin(http::serve_h1(session, stream, stop)).await,
@@ -153,7 +158,13 @@ impl Arriving {
         (Session::open(gateway, listener, arrival, Arc::clone(&pace)), pace)
     }
 
-    async fn shake(&self, door: &Door, stream: TcpStream, generation: u64) -> Option<Shaken> {
+    async fn shake(
+        &self,
+        door: &Door,
+        stream: TcpStream,
+        generation: u64,
+        callers: &Callers,
+    ) -> Option<Shaken> {
         match door.accept(stream).await {
             Ok(Accepted { stream, verdict, alpn, sni, hello, .. }) => {
                 let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
@@ -168,6 +179,7 @@ impl Arriving {
                 Some(Shaken { stream: Box::new(stream), h2, server_name: sni, verdict, hello, retiring })
             }
             Err((failure, farewell)) => {
+                self.count_call(&failure, callers);
                 self.note(&failure, generation);
                 farewell.linger().await;
                 None
@@ -201,6 +213,14 @@ impl Arriving {
             let handshake = hello.map(tracing::field::display);
             tracing::warn!(listener, %peer, kind = kind.as_str(), cause, refusal = %id, handshake, "handshake failed");
         }
+    }
+
+    /// Counts a handshake that came to nothing, by what its client claimed to be.
+    fn count_call(&self, failure: &HandshakeFailure, callers: &Callers) {
+        let claimed = failure.presented().and_then(|leaf| Certificate::from_der(leaf.to_vec().into()).ok());
+        let reason =
+            failure.refusal().map_or(failure.kind().as_str(), |refusal| callers::reason(refusal.code()));
+        callers.count(&self.gateway.metrics, claimed.as_ref(), Some(reason));
     }
 
     /// Puts the refusal of a handshake on record.

@@ -4,6 +4,7 @@
 //! request on the way asks for a `Permit`. All of it is judged by one immutable [`Snapshot`].
 //!
 //! - [`snapshot`]: everything the gateway decides by at one moment, replaced whole.
+//! - [`callers`]: handshakes as registered services see them.
 //! - [`listener`]: an address where peers arrive.
 //! - [`gateway`]: the published snapshot with the sinks.
 //! - [`listening`]: the listeners that are open; they come and go while the gateway runs, and are drained at its end.
@@ -29,6 +30,7 @@
 
 mod accept;
 mod administration;
+mod callers;
 mod ending;
 mod gateway;
 mod http;
@@ -56,6 +58,7 @@ mod sweep;
 pub use administration::{
     Administration, AllowWeaker, Authority, NoNodes, NotRevoked, Pending, Reload, Reloaded, Revoke,
 };
+pub use callers::Callers;
 pub use ending::{EndReason, Ended};
 pub use gateway::{Drained, Gateway, Sinks};
 pub use journal::{AccessLine, AuditEvent, AuditKind, Journal};

@@ -17,6 +17,7 @@ use crate::ending::EndReason;
 #[derive(Clone, Debug)]
 pub struct Metrics {
     pub(crate) handshakes: Family<HandshakeLabels, Counter>,
+    pub(crate) calls: Family<CallLabels, Counter>,
     pub(crate) sessions: Family<ListenerLabel, Gauge>,
     pub(crate) refusals: Family<CodeLabel, Counter>,
     requests: Family<DatabaseLabel, Counter>,
@@ -33,6 +34,16 @@ pub(crate) struct HandshakeLabels {
     pub(crate) listener: String,
     /// `ok`, a refusal code, or what kind of failure it was where TLS itself could not be agreed on.
     pub(crate) result: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(crate) struct CallLabels {
+    /// A registered service, `other`, or `none` without a certificate.
+    pub(crate) from_service: String,
+    pub(crate) to_service: String,
+    pub(crate) result: &'static str,
+    /// Why not; empty where it succeeded.
+    pub(crate) reason: String,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -61,6 +72,7 @@ impl Metrics {
     pub fn register(registry: &mut Registry) -> Self {
         let metrics = Self {
             handshakes: Family::default(),
+            calls: Family::default(),
             sessions: Family::default(),
             refusals: Family::default(),
             requests: Family::default(),
@@ -75,6 +87,7 @@ impl Metrics {
         REQUESTS.register(registry, m.requests.clone());
         DURATIONS.register(registry, m.durations.clone());
         HANDSHAKES.register(registry, m.handshakes.clone());
+        CALLS.register(registry, m.calls.clone());
         SESSIONS.register(registry, m.sessions.clone());
         REFUSALS.register(registry, m.refusals.clone());
         TURNED_AWAY.register(registry, m.turned_away.clone());
@@ -86,10 +99,11 @@ impl Metrics {
     }
 
     /// Every metric of the gateway, for the reference page.
-    pub const DESCRIBED: [Described; 10] = [
+    pub const DESCRIBED: [Described; 11] = [
         REQUESTS,
         DURATIONS,
         HANDSHAKES,
+        CALLS,
         SESSIONS,
         REFUSALS,
         TURNED_AWAY,
@@ -164,6 +178,12 @@ const HANDSHAKES: Described = Described {
     kind: "counter",
     labels: "listener, result",
     help: "TLS handshakes; the result is ok, a refusal code, or the kind of failure",
+};
+const CALLS: Described = Described {
+    name: "countersign_mtls_handshake_total",
+    kind: "counter",
+    labels: "from_service, to_service, result, reason",
+    help: "TLS handshakes by the registered services at both ends; the result is success or failure, the reason no_cert, unknown_ca, expired, revoked, unmapped, not_allowed or another word, and empty where it succeeded",
 };
 const SESSIONS: Described = Described {
     name: "countersign_gateway_sessions",

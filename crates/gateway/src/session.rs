@@ -20,6 +20,7 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 use transport::{HelloId, Vouchers};
 
+use crate::callers::Callers;
 use crate::ending::{End, EndReason, Ended};
 use crate::gateway::Gateway;
 use crate::judged::{Chain, Judged, Presented, Standing, Unsettled, Use};
@@ -116,6 +117,16 @@ impl Session {
         live.session().record_sign_in();
         live.session().observe(retiring);
         live
+    }
+
+    /// Counts the handshake, by who is at the other end.
+    pub(crate) fn count_call(&self, callers: &Callers) {
+        let (judged, caller) = (self.judged(), self.verified.as_ref().map(Verified::leaf));
+        let peer = match &self.late {
+            Some(late) => Err(&late.refusal),
+            None => judged.peer(),
+        };
+        callers.count_peer(&self.gateway.metrics, caller, peer);
     }
 
     /// Notes the chain, so that other rules can be tried on it.

@@ -10,6 +10,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
 use transport::Door;
 
+use crate::callers::Callers;
 use crate::listener::Spoken;
 use crate::metrics::Metrics;
 use crate::registrar::Scope;
@@ -50,6 +51,8 @@ pub struct Entrance {
     pub accepted: Vec<Accepted>,
     /// What is answered there.
     pub scope: Scope,
+    /// By which names its handshakes are counted.
+    pub callers: Arc<Callers>,
 }
 
 /// A database behind the door, with its own counters at hand.

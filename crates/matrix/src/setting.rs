@@ -58,8 +58,12 @@ impl Setting<'_> {
     /// A server certificate for every name that is served, new each time.
     fn server(&self) -> Result<(), Fault> {
         let mut names = vec!["localhost".to_owned()];
-        for tls in self.plan.tls.values().filter(|tls| matches!(tls.mode, TlsMode::Files { .. })) {
-            names.extend(tls.hosts.iter().cloned());
+        for tls in self.plan.tls.values() {
+            match &tls.mode {
+                TlsMode::Files { .. } => names.extend(tls.hosts.iter().cloned()),
+                TlsMode::Service { name } => names.push(name.clone()),
+                TlsMode::Authority { .. } | TlsMode::SelfSigned { .. } => {}
+            }
         }
         let key = key()?;
         let mut params = CertificateParams::new(names).map_err(unmade("a server certificate"))?;

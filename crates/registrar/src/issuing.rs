@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use authority::{Authority, Profile, SignedCrl};
+use config::RotationPlan;
 use identity::Certificate;
 use time::Duration;
 
@@ -21,6 +22,10 @@ pub struct Issuing {
     pub profiles: BTreeMap<String, Profile>,
     /// The registry: the services that get certificates.
     pub services: BTreeSet<String>,
+    /// When their certificates are replaced.
+    pub rotation: RotationPlan,
+    /// Whether a service without a certificate keeps the node from starting.
+    pub provision_required: bool,
     /// How long after it was signed a list promises a newer one.
     pub crl_lifetime: Duration,
     /// How often certificates may be asked for, and how many invitations there may be.

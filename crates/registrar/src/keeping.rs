@@ -14,7 +14,15 @@ pub async fn keep(registrar: Arc<Registrar>, stop: CancellationToken) {
     tokio::join!(
         sweep(&registrar, ledger.as_ref(), &stop),
         published::keep(&registrar, ledger.as_ref(), &stop),
+        services(&registrar, &stop),
     );
+}
+
+/// Looks after the registered services.
+async fn services(registrar: &Registrar, stop: &CancellationToken) {
+    if let Some(services) = &registrar.services {
+        Arc::clone(services).keep(stop.clone()).await;
+    }
 }
 
 /// Removes notes that have expired.

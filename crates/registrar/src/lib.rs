@@ -12,6 +12,7 @@
 //! - [`published`]: what everyone may fetch.
 //! - [`reply`]: answers and their shapes.
 //! - [`rotation`]: the authorities above the leaves, replaced without anybody noticing.
+//! - [`services`]: registered services and their certificates.
 
 pub mod acme;
 pub mod enrolment;
@@ -23,6 +24,7 @@ mod published;
 mod registrar;
 mod reply;
 pub mod rotation;
+mod services;
 
 pub use issuing::{EnrolmentRules, Issuing};
 pub use keeping::keep;
@@ -30,6 +32,7 @@ pub use lasting::Lasting;
 pub use nodes::{Anchor, Node, Standing, keep_noted, nodes};
 pub use published::{Metrics as PublishedMetrics, published_parts};
 pub use registrar::Registrar;
+pub use services::{DESCRIBED as SERVICE_METRICS, Rules, Services, unconfigured};
 
 /// What a metric counts: its name as exposed, its kind, its labels, and a full sentence with the unit.
 pub type Described = (&'static str, &'static str, &'static str, &'static str);

@@ -3,7 +3,7 @@
 //!
 //! - [`taken`]: what an issuer has taken back, in memory.
 //! - [`issuer`]: one issuer, with its lists and whoever answers for it.
-//! - [`keep`]: signs lists when something is taken back and before they end; appoints responders.
+//! - [`keep`](mod@keep): signs lists when something is taken back and before they end; appoints responders.
 //! - [`kept`]: the lists on disk, for the next start.
 //! - [`respond`]: answers about single certificates; [`answers`] are those that were signed before, [`pace`] bounds the rest.
 //! - [`page`]: what a path leads to; [`document`]: what HTTP says of it.

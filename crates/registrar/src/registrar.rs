@@ -16,6 +16,7 @@ use crate::enrolment::{self, Enrolment};
 use crate::issuing::Issuing;
 use crate::lasting::{Lasting, Lastings};
 use crate::published::{self, Metrics as PublishedMetrics, Published};
+use crate::services::{self, Rules, Services};
 use crate::{acme, reply};
 
 /// Our own authority as it is asked over the door.
@@ -28,6 +29,8 @@ pub struct Registrar {
     issuing: ArcSwap<Issuing>,
     pub(crate) published: Published,
     lasting: Lastings,
+    /// Registered services; none without a ledger.
+    pub(crate) services: Option<Arc<Services>>,
 }
 
 impl Registrar {
@@ -49,7 +52,15 @@ impl Registrar {
             issuing: ArcSwap::new(issuing),
             published,
             lasting: Lastings::default(),
+            services: None,
         }
+    }
+
+    /// The same, which looks after these services as well.
+    #[must_use]
+    pub fn with_services(mut self, services: Option<Arc<Services>>) -> Self {
+        self.services = services;
+        self
     }
 
     /// The answer (DER) to an OCSP question (DER), as everyone gets it over the door.
@@ -65,6 +76,9 @@ impl Registrar {
 
     /// Issues with this from now on. What was begun ends as it began.
     pub fn replace(&self, issuing: Issuing) {
+        if let Some(services) = &self.services {
+            services.adopt(Rules::of(&issuing));
+        }
         let issuing = Arc::new(issuing);
         self.issuing.store(Arc::clone(&issuing));
         self.published.adopt(issuing);
@@ -105,9 +119,17 @@ impl Registrar {
                 enrolment::answer(self, ask).await
             }
             Office::Published => Ok(published::answer(self, ask).await),
+            Office::Certificates => self.certificates(ask).await,
             Office::Acme => acme::answer(self, ask).await,
-            Office::Certificates => Ok(reply::nothing()),
         }
+    }
+
+    async fn certificates(&self, ask: &Ask<'_>) -> Result<Response<Bytes>, Refusal> {
+        let answered = match &self.services {
+            Some(services) => services::answer(services, ask).await?,
+            None => None,
+        };
+        Ok(answered.unwrap_or_else(reply::nothing))
     }
 }
 

@@ -16,6 +16,7 @@
 //! - [`postgres`]: the real PostgreSQL.
 //! - [`ran`]: a program that ran to its end.
 //! - [`recipe`]: PKIs made by the openssl lines that users copy.
+//! - [`redis`]: a real redis.
 //! - [`revocation`]: lists of what an authority took back.
 //! - [`services`]: an authority's services, lists and OCSP, switchable.
 //! - [`wire`]: one raw connection, plain or TLS.
@@ -32,6 +33,7 @@ pub mod patience;
 pub mod postgres;
 pub mod ran;
 pub mod recipe;
+pub mod redis;
 pub mod revocation;
 pub mod services;
 pub mod wire;
@@ -44,5 +46,6 @@ pub use node::Node;
 pub use openssl::s_client;
 pub use postgres::Postgres;
 pub use ran::Ran;
+pub use redis::Redis;
 pub use wire::Wire;
 pub use world::World;

@@ -105,6 +105,18 @@ fn the_environment_only_works_as_its_readme_says() {
     assert!(ran.iter().any(|ran| ran.stdout.contains("alice@example.com")), "{ran:?}");
 }
 
+#[test]
+fn the_services_work_as_their_readme_says() {
+    let ran = Example::new("services").runs();
+    assert!(ran.iter().any(|ran| ran.stdout.contains(r#""rows":[[1]]"#)), "{ran:?}");
+    assert!(ran.iter().any(|ran| ran.stdout.contains("Certificate rotated successfully")), "{ran:?}");
+    assert!(
+        ran.iter().any(|ran| ran.stdout.contains("Certificate revoked and replacement issued")),
+        "{ran:?}"
+    );
+    assert!(ran.last().is_some_and(|ran| ran.stdout.contains(r#""principal":"worker""#)), "{ran:?}");
+}
+
 /// Every example has a test here, and no key lies in the repository.
 #[test]
 fn every_example_is_run_and_no_key_is_committed() {

@@ -29,6 +29,7 @@ mod policy;
 mod publishing;
 mod querying;
 mod read_only;
+mod registered;
 mod reloading;
 mod revocation_lists;
 mod revocation_online;

@@ -1,6 +1,7 @@
 mod acme;
 mod intermediate;
 mod profile;
+mod rotation;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -31,12 +32,13 @@ pub(super) fn plan(
     let given = intermediate::given(reader, sources);
     let place = written.map(|at| at.place.clone()).or_else(|| given.as_ref().map(|at| at.place.clone()))?;
     let value = match written {
-        Some(at) => of_the_file(reader, at, given),
+        Some(at) => of_the_file(reader, sources, at, given),
         None => given.and_then(|given| given.value).map(|issuer| AuthorityPlan {
             root_cert: None,
             issuers: BTreeMap::from([(SERVICE.to_owned(), issuer)]),
             profiles: BTreeMap::new(),
             services: BTreeSet::new(),
+            provision_required: false,
             rotation: RotationPlan::default(),
             crl: CrlPlan::default(),
             outage_warning: OUTAGE_WARNING,
@@ -50,6 +52,7 @@ pub(super) fn plan(
 
 fn of_the_file(
     reader: &mut Reader<'_>,
+    sources: &Sources,
     at: &At<Authority>,
     given: Option<At<Option<IssuerPlan>>>,
 ) -> Option<AuthorityPlan> {
@@ -81,15 +84,16 @@ fn of_the_file(
     let crl = crl(reader, &written.crl.value);
     let enrolment = enrolment(&written.enrolment.value);
     let publishing = publishing(reader, written);
-    let rotation = RotationPlan { quiet: written.rotation.value.quiet.value };
     let acme = acme::plan(reader, written.acme.as_ref());
     let outage_warning = written.outage_warning.value;
+    rotation::lifetime(reader, sources, &mut profiles);
     Some(AuthorityPlan {
         root_cert,
         issuers,
         profiles,
         services,
-        rotation,
+        provision_required: written.provision_required.value,
+        rotation: rotation::plan(reader, sources, &written.rotation.value),
         crl,
         outage_warning,
         enrolment,

@@ -18,6 +18,7 @@ use crate::table::Table;
 
 mod http;
 mod revocation;
+mod service;
 mod short;
 
 pub(super) use http::verification::override_verification;
@@ -118,6 +119,7 @@ pub(super) fn plans(
     let mut plans = BTreeMap::new();
     for (name, profile) in &settled.profiles {
         check_authority(reader, name, profile, authority.is_some());
+        service::check(reader, name, profile, authority);
         if !settled.short {
             check_mode(reader, name, profile, environment);
         }
@@ -159,7 +161,10 @@ fn mode(
     settled: &Settled,
 ) -> Option<TlsMode> {
     match profile.mode.as_ref()?.value {
-        Mode::Authority => Some(TlsMode::Authority { hosts: hosts.to_vec() }),
+        Mode::Authority => Some(match &profile.service {
+            Some(service) => TlsMode::Service { name: service.value.clone() },
+            None => TlsMode::Authority { hosts: hosts.to_vec() },
+        }),
         Mode::SelfSigned => Some(TlsMode::SelfSigned { hosts: hosts.to_vec() }),
         Mode::Files => {
             let owner = format!("tls profile {:?}", name.value);

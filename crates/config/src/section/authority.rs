@@ -25,6 +25,8 @@ table! {
         profiles: Named<Profile>;
         /// The registry of internal services: only these get certificates of the profile `service`.
         services: Vec<At<ServiceName>>;
+        /// Whether a registered service that has no certificate keeps the node from starting.
+        provision_required: bool = "false";
         /// When certificates are replaced.
         rotation: Rotation = "";
         /// The lists of what was revoked.

@@ -46,6 +46,9 @@ table! {
         cert: PathBuf;
         /// For mode `files`: the leaf's key; only its owner may read the file.
         key: PathBuf;
+        /// For mode `authority`: the registered service whose certificate is presented, rotated with it; left out: a server
+        /// certificate for `hosts`.
+        service: String;
         /// The environment variable that holds the key's password; left out: `COUNTERSIGN_SSL_KEY_PASSWORD`, where set.
         key_password_env: String;
         /// The file whose first line is the key's password.

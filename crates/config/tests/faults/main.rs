@@ -5,6 +5,7 @@ mod doors;
 mod http;
 mod revocation;
 mod sections;
+mod services;
 
 use std::collections::BTreeMap;
 use std::path::Path;

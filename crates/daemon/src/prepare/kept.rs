@@ -67,6 +67,7 @@ impl Earlier<'_> {
                     && self.same_password(key_password.as_ref(), new_password.as_ref())
             }
             (TlsMode::Authority { .. }, TlsMode::Authority { .. })
+            | (TlsMode::Service { .. }, TlsMode::Service { .. })
             | (TlsMode::SelfSigned { .. }, TlsMode::SelfSigned { .. }) => true,
             _ => false,
         }

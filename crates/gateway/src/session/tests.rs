@@ -60,6 +60,7 @@ fn snapshot(level: Level) -> Snapshot {
         spoken: Spoken::Http,
         accepted: vec![Accepted::None],
         scope: Scope::EVERYTHING,
+        callers: Arc::default(),
     };
     Snapshot {
         generation: 1,

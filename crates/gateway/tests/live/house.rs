@@ -264,6 +264,7 @@ pub(crate) fn entrance(door: Door) -> Entrance {
         spoken: Spoken::Https,
         accepted: vec![Accepted::Mtls],
         scope: Scope::EVERYTHING,
+        callers: Arc::default(),
     }
 }
 

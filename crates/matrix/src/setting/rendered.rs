@@ -89,7 +89,10 @@ impl Setting<'_> {
 
     fn profile(&self, tls: &TlsPlan, stage: Stage) -> Value {
         let mut profile = match &tls.mode {
-            TlsMode::Files { .. } => json!({ "mode": "files", "cert": SERVER, "key": SERVER_KEY }),
+            // A service's certificate is as good as one from a file: what is tried out is who is let in.
+            TlsMode::Files { .. } | TlsMode::Service { .. } => {
+                json!({ "mode": "files", "cert": SERVER, "key": SERVER_KEY })
+            }
             TlsMode::Authority { .. } => json!({ "mode": "authority" }),
             TlsMode::SelfSigned { .. } => json!({ "mode": "self_signed" }),
         };

@@ -96,6 +96,8 @@ fn published(
         issuers: BTreeMap::from([("client".to_owned(), Arc::clone(issuer))]),
         profiles: BTreeMap::new(),
         services: BTreeSet::new(),
+        rotation: config::RotationPlan::default(),
+        provision_required: false,
         crl_lifetime: Duration::DAY,
         shard_entries,
         ocsp_lifetime: Duration::HOUR,

@@ -51,6 +51,19 @@ pub(super) fn plan(reader: &mut Reader<'_>, name: &At<String>, written: &Profile
     }
 }
 
+/// A built-in profile of which nothing is written.
+pub(super) fn unwritten() -> ProfilePlan {
+    ProfilePlan {
+        lifetime: None,
+        usages: None,
+        keys: None,
+        no_rev_avail: true,
+        names: None,
+        renewal_window: None,
+        renew_after_expiry: None,
+    }
+}
+
 fn names(written: &AllowedNames) -> NameRules {
     NameRules {
         common_names: values(written.common_names.as_ref()),

@@ -86,6 +86,7 @@ pub(super) fn profile(
         mode: Some(short::unwritten(Mode::Files)),
         cert,
         key,
+        service: None,
         key_password_env: None,
         key_password_file: None,
         client_ca: client_ca(reader, sources, asked.is_some() || first(sources).is_some(), block),

@@ -41,6 +41,7 @@ pub(super) fn profile(
         mode: (cert.is_some() && key.is_some()).then_some(unwritten(Mode::Files)),
         cert,
         key,
+        service: None,
         key_password_env: None,
         key_password_file: None,
         client_auth: Some(client_auth.unwrap_or_else(|| unwritten("require".to_owned()))),

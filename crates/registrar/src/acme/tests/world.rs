@@ -128,6 +128,8 @@ fn issuing(issuer: Arc<Authority>, settings: Settings) -> Issuing {
         issuers: BTreeMap::from([("server".to_owned(), issuer)]),
         profiles: BTreeMap::from([("server".to_owned(), Profile::server())]),
         services: BTreeSet::new(),
+        rotation: config::RotationPlan::default(),
+        provision_required: false,
         crl_lifetime: Duration::DAY,
         enrolment: EnrolmentRules { per_minute: 1, most_invitations: 1, longest_invitation: Duration::DAY },
         presented: BTreeMap::new(),

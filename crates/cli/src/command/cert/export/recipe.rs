@@ -45,9 +45,19 @@ pub(super) struct Written {
     pub(super) note: &'static str,
 }
 
+/// Files that somebody else keeps, and replaces.
+#[derive(Clone, Copy)]
+pub(super) struct Live<'a> {
+    pub(super) cert: &'a Path,
+    pub(super) key: &'a Path,
+    pub(super) cacert: &'a Path,
+}
+
 /// What a connection string speaks of.
 pub(super) struct At<'a> {
     pub(super) folder: &'a Path,
+    /// Files that are used where they are, in the place of those in the folder.
+    pub(super) live: Option<Live<'a>>,
     pub(super) name: &'a str,
     pub(super) host: &'a str,
     pub(super) port: Option<u16>,
@@ -66,6 +76,11 @@ impl Recipe {
             Self::Nginx => "nginx",
             Self::Browser => "browser",
         }
+    }
+
+    /// Whether it reads the files as they are kept.
+    pub(super) fn reads_pem(self) -> bool {
+        !matches!(self, Self::Jdbc | Self::Browser)
     }
 
     /// The files that this client wants.

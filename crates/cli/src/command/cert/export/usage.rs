@@ -1,4 +1,4 @@
-use super::recipe::{At, Recipe};
+use super::recipe::{At, Live, Recipe};
 
 const HTTPS: u16 = 7777;
 const POSTGRES: u16 = 6432;
@@ -29,19 +29,34 @@ impl At<'_> {
         self.path(&format!("{}.{ending}", self.name))
     }
 
+    /// Certificate, key and authority, by what the first two are called in the folder.
+    fn pem(&self, stem: &str, ca: &str) -> [String; 3] {
+        match self.live {
+            Some(Live { cert, key, cacert }) => [cert, key, cacert].map(|path| path.display().to_string()),
+            None => {
+                [format!("{stem}.crt"), format!("{stem}.key"), ca.to_owned()].map(|file| self.path(&file))
+            }
+        }
+    }
+
     /// Where a client over HTTPS posts its queries.
     fn url(&self) -> String {
         format!("https://{}:{}/{}/query", self.host, self.port.unwrap_or(HTTPS), self.database)
     }
 
     fn libpq(&self) -> String {
-        let (cert, key, root) =
-            (self.path("postgresql.crt"), self.path("postgresql.key"), self.path("root.crt"));
+        let [cert, key, root] = self.pem("postgresql", "root.crt");
         let (host, port, database) = (self.host, self.port.unwrap_or(POSTGRES), self.database);
         let user = self.name;
+        let note = match self.live {
+            Some(_) => {
+                "# the files are replaced with each rotation; connections that are opened later use the new ones"
+            }
+            None => "# or copy the three files to ~/.postgresql, where libpq looks by itself",
+        };
         format!(
             "psql \"postgresql://{user}@{host}:{port}/{database}?sslmode=verify-full&sslcert={cert}&sslkey={key}&sslrootcert={root}\"\n\
-             # or copy the three files to ~/.postgresql, where libpq looks by itself"
+             {note}"
         )
     }
 
@@ -57,7 +72,7 @@ impl At<'_> {
     }
 
     fn node(&self) -> String {
-        let (cert, key, ca, url) = (self.own("crt"), self.own("key"), self.path("ca.crt"), self.url());
+        let ([cert, key, ca], url) = (self.pem(self.name, "ca.crt"), self.url());
         format!(
             "const fs = require('fs'), https = require('https');
 const agent = new https.Agent({{
@@ -68,7 +83,7 @@ https.request('{url}', {{ method: 'POST', agent }}, r => r.pipe(process.stdout))
     }
 
     fn python(&self) -> String {
-        let (cert, key, ca, url) = (self.own("crt"), self.own("key"), self.path("ca.crt"), self.url());
+        let ([cert, key, ca], url) = (self.pem(self.name, "ca.crt"), self.url());
         format!(
             "import json, ssl, urllib.request
 context = ssl.create_default_context(cafile='{ca}')
@@ -79,7 +94,7 @@ print(urllib.request.urlopen(urllib.request.Request('{url}', body), context=cont
     }
 
     fn go(&self) -> String {
-        let (cert, key, ca, url) = (self.own("crt"), self.own("key"), self.path("ca.crt"), self.url());
+        let ([cert, key, ca], url) = (self.pem(self.name, "ca.crt"), self.url());
         format!(
             "cert, _ := tls.LoadX509KeyPair(\"{cert}\", \"{key}\")
 caPEM, _ := os.ReadFile(\"{ca}\")
@@ -92,13 +107,13 @@ resp, err := client.Post(\"{url}\", \"application/json\", strings.NewReader(`{{\
     }
 
     fn redis(&self) -> String {
-        let (cert, key, ca) = (self.own("crt"), self.own("key"), self.path("ca.crt"));
+        let [cert, key, ca] = self.pem(self.name, "ca.crt");
         let port = self.port.unwrap_or(REDIS);
         format!("redis-cli -h {} -p {port} --tls --cert {cert} --key {key} --cacert {ca}", self.host)
     }
 
     fn nginx(&self) -> String {
-        let (cert, key, ca, host) = (self.own("crt"), self.own("key"), self.path("ca.crt"), self.host);
+        let ([cert, key, ca], host) = (self.pem(self.name, "ca.crt"), self.host);
         let port = self.port.unwrap_or(HTTPS);
         format!(
             "location / {{
