@@ -92,8 +92,14 @@ fn the_first_run_makes_exactly_the_documented_tree() {
         file.ends_with(".crt")
             || file.ends_with(".key")
             || file.starts_with("state/published/")
-            || ["countersign.yaml", "data/app.db", "state/ledger.db", "state/revocations.known"]
-                .contains(&file.as_str())
+            || [
+                "countersign.yaml",
+                "data/app.db",
+                "state/ledger.db",
+                "state/node.id",
+                "state/revocations.known",
+            ]
+            .contains(&file.as_str())
     });
     assert_eq!(documented.count(), made.len(), "nothing else lies in a realm: {made:#?}");
 }
