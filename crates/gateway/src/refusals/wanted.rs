@@ -31,10 +31,8 @@ impl Wanted {
     /// What cannot be understood, for whoever asked.
     pub(crate) fn read(query: &str) -> Result<Self, String> {
         let mut wanted = Self::default();
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let value = decoded(value).ok_or("a value is not percent-encoded as it should be")?;
-            wanted.want(name, &value)?;
+        for (name, value) in wire::query::parameters(query).map_err(|error| error.to_string())? {
+            wanted.want(&name, &value)?;
         }
         Ok(wanted)
     }
@@ -77,28 +75,6 @@ fn peer(value: &str) -> Result<(Option<IpAddr>, Option<u16>), String> {
 fn moment(name: &str, value: &str) -> Result<OffsetDateTime, String> {
     OffsetDateTime::parse(value, &Rfc3339)
         .map_err(|_| format!("{name} is a moment like 2026-11-22T11:10:50Z"))
-}
-
-/// Undoes percent-encoding; a plus sign stays one, because moments have it.
-fn decoded(value: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(value.len());
-    let mut rest = value.as_bytes();
-    while let [first, after @ ..] = rest {
-        rest = match (first, after) {
-            (b'%', [high, low, after @ ..]) => {
-                let digit =
-                    |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-                bytes.push(digit(high)? << 4 | digit(low)?);
-                after
-            }
-            (b'%', _) => return None,
-            (byte, after) => {
-                bytes.push(*byte);
-                after
-            }
-        };
-    }
-    String::from_utf8(bytes).ok()
 }
 
 const DEFAULT_LIMIT: usize = 50;
