@@ -56,6 +56,7 @@ impl Database {
             readers: Arc::new(Queue::new(WAITING)),
             writer: writer.is_some().then(|| Arc::new(Queue::new(WAITING))),
             verdicts: Arc::new(Verdicts::default()),
+            shown: source.shown()?,
             turn: source.is_in_memory().then(|| Arc::new(RwLock::new(()))),
         };
         let mut threads = Threads::default();
@@ -71,8 +72,7 @@ impl Database {
         }
         let slots = std::thread::available_parallelism().map_or(1, usize::from).min(EXPRESS);
         let connections = (0..slots).map(|_| source.express()).collect::<Result<Vec<_>, _>>()?;
-        let express =
-            Express::new(connections, lanes.turn.clone()).map_err(|error| source.refused(&error))?;
+        let express = Express::new(connections, &lanes).map_err(|error| source.refused(&error))?;
         let threads = Mutex::new(threads);
         Ok(Self { name: settings.name, express, lanes, running: AtomicUsize::new(0), commits, threads })
     }

@@ -59,8 +59,8 @@ pub(crate) fn read(
     out: &mut ResultEncoder,
 ) -> Result<(), Stop> {
     policy.clear_denied();
-    let outcome =
-        compile(connection, &statement.sql).map_err(|error| stop(policy, &error)).and_then(|mut compiled| {
+    let outcome = compile(connection, policy, &statement.sql).map_err(|error| stop(policy, &error)).and_then(
+        |mut compiled| {
             if !reads(&compiled) {
                 compiled.discard();
                 return Err(Stop::Writes);
@@ -68,7 +68,8 @@ pub(crate) fn read(
             let outcome = run(&mut compiled, policy, statement, limits, out);
             put_back(compiled, &statement.sql);
             outcome
-        });
+        },
+    );
     match outcome {
         Err(Stop::Writes) => second_look(connection, policy, statement, limits, out),
         other => finish(other, out),
@@ -102,11 +103,17 @@ fn second_look(
 
 /// Compiles a statement, or finds it compiled. Where it does not compile, the connection may know an old schema, of
 /// which SQLite does not think in every case: it looks at the schema and tries again.
-fn compile<'c>(connection: &'c Connection, sql: &str) -> rusqlite::Result<CachedStatement<'c>> {
+fn compile<'c>(
+    connection: &'c Connection,
+    policy: &Policy,
+    sql: &str,
+) -> rusqlite::Result<CachedStatement<'c>> {
     connection.prepare_cached(sql).or_else(|error| {
         if code(&error) == Some(ErrorCode::Unknown) {
             // The look finds the old schema out of date, and forgets it.
-            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+            policy.within(Mode::Own, || {
+                connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
+            })?;
             return connection.prepare_cached(sql);
         }
         Err(error)

@@ -23,7 +23,9 @@ use wire::sql::{ResultEncoder, Statement};
 
 use crate::execute::{Stop, read};
 use crate::policy::{Duty, Policy};
+use crate::reader::Lanes;
 use crate::settings::Limits;
+use crate::shown::Shown;
 
 /// Instructions of SQLite's machine in a round.
 const ROUND: i32 = 500;
@@ -60,13 +62,14 @@ pub(crate) enum Attempt {
 }
 
 impl Express {
-    /// A lane of reading connections; `turn` is what readers of a database in memory share.
-    pub(crate) fn new(connections: Vec<Connection>, turn: Option<Arc<RwLock<()>>>) -> rusqlite::Result<Self> {
+    /// A lane of reading connections beside the others.
+    pub(crate) fn new(connections: Vec<Connection>, lanes: &Lanes) -> rusqlite::Result<Self> {
+        let slot = |connection| Slot::new(connection, lanes.shown.clone());
         let slots = connections
             .into_iter()
-            .map(|connection| Slot::new(connection).map(|slot| Mutex::new(Some(slot))))
+            .map(|connection| slot(connection).map(|slot| Mutex::new(Some(slot))))
             .collect::<rusqlite::Result<_>>()?;
-        Ok(Self { slots, turn })
+        Ok(Self { slots, turn: lanes.turn.clone() })
     }
 
     /// Runs a statement if a connection is free and the budget suffices.
@@ -92,14 +95,14 @@ impl Express {
 }
 
 impl Slot {
-    fn new(mut connection: Connection) -> rusqlite::Result<Self> {
+    fn new(mut connection: Connection, shown: Option<Arc<Shown>>) -> rusqlite::Result<Self> {
         connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LARGEST)?;
         let rounds = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&rounds);
         // SQLite counts instructions over all runs of a statement, so a round may begin in the middle of one.
         connection
             .progress_handler(ROUND, Some(move || counted.fetch_add(1, Ordering::Relaxed) >= BUDGET))?;
-        let policy = Policy::install(&mut connection, Duty::Read)?;
+        let policy = Policy::install(&mut connection, Duty::Read, shown)?;
         Ok(Self { connection, policy, rounds })
     }
 

@@ -10,7 +10,8 @@
 //! - `reader` threads run every other read, beside each other and beside the writer;
 //! - the `writer` thread runs all writes, many requests in one commit.
 //!
-//! `policy` is asked by SQLite about everything a statement does, and `verdicts` remembers which lane it took.
+//! `policy` is asked by SQLite about everything a statement does, `shown` is what it lets be read where only some views are
+//! shown of a file, and `verdicts` remembers which lane it took.
 
 mod anchor;
 mod bind;
@@ -25,10 +26,11 @@ mod program;
 mod queue;
 mod reader;
 mod settings;
+mod shown;
 mod verdicts;
 mod watch;
 mod writer;
 
 pub use database::Database;
 pub use outcome::RunError;
-pub use settings::{Backend, Limits, OpenMode, Reach, Settings};
+pub use settings::{Backend, Limits, OpenMode, Reach, Settings, View};

@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{Error, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fault::Fault;
@@ -13,7 +14,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::anchor::Anchor;
 use crate::outcome::code;
-use crate::settings::{Backend, OpenMode, Settings};
+use crate::settings::{Backend, OpenMode, Settings, View};
+use crate::shown::Shown;
 
 /// How long a connection waits for a lock of another process, in milliseconds.
 const BUSY: u32 = 5_000;
@@ -34,6 +36,7 @@ pub(crate) struct Source {
 enum Location {
     File { path: PathBuf, mode: OpenMode },
     Memory { uri: String },
+    Views { path: PathBuf, views: Vec<View> },
 }
 
 impl Source {
@@ -41,13 +44,12 @@ impl Source {
     pub(crate) fn new(settings: &Settings) -> Result<Self, Fault> {
         let location = match &settings.backend {
             Backend::File { path, mode } => {
-                // Absolute, because SQLite would read a relative path that begins with "file:" as a URI.
-                let path =
-                    std::path::absolute(path).map_err(|error| unreadable(&settings.name, path, &error))?;
-                look(&settings.name, &path, *mode)?;
-                Location::File { path, mode: *mode }
+                Location::File { path: found(&settings.name, path, *mode)?, mode: *mode }
             }
             Backend::MemoryShared => Location::Memory { uri: nowhere_else() },
+            Backend::Views { path, views } => {
+                Location::Views { path: found(&settings.name, path, OpenMode::Ro)?, views: views.clone() }
+            }
         };
         Ok(Self { name: settings.name.clone(), location, recommended: settings.recommended_pragmas })
     }
@@ -60,7 +62,7 @@ impl Source {
     /// The connection that writes; nothing where the database may only be read.
     pub(crate) fn writer(&self) -> Result<Option<Connection>, Fault> {
         let opened = match &self.location {
-            Location::File { mode: OpenMode::Ro, .. } => return Ok(None),
+            Location::File { mode: OpenMode::Ro, .. } | Location::Views { .. } => return Ok(None),
             Location::File { path, .. } => open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, BUSY)
                 .and_then(|connection| logged(connection, self.recommended)),
             Location::Memory { uri } => {
@@ -94,6 +96,14 @@ impl Source {
         }
     }
 
+    /// What may be read, where not everything may.
+    pub(crate) fn shown(&self) -> Result<Option<Arc<Shown>>, Fault> {
+        let Location::Views { views, .. } = &self.location else { return Ok(None) };
+        let mut connection = self.express()?;
+        let shown = Shown::of(&mut connection, views).map_err(|error| self.refused(&error))?;
+        Ok(Some(Arc::new(shown)))
+    }
+
     fn reading(&self, patience: u32) -> Result<Connection, Fault> {
         let connect = || {
             let connection = match &self.location {
@@ -101,6 +111,11 @@ impl Source {
                 Location::Memory { uri } => {
                     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
                     open(Path::new(uri), flags, patience)?
+                }
+                Location::Views { path, views } => {
+                    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, patience)?;
+                    Shown::make(&connection, views)?;
+                    connection
                 }
             };
             connection.pragma_update(None, "query_only", true)?;
@@ -143,10 +158,17 @@ impl Source {
         };
         let fault = fault.because(error);
         match &self.location {
-            Location::File { path, .. } => fault.in_file(path),
+            Location::File { path, .. } | Location::Views { path, .. } => fault.in_file(path),
             Location::Memory { .. } => fault,
         }
     }
+}
+
+/// The file of a database: absolute, because SQLite would read a relative path that begins with "file:" as a URI.
+fn found(name: &str, path: &Path, mode: OpenMode) -> Result<PathBuf, Fault> {
+    let path = std::path::absolute(path).map_err(|error| unreadable(name, path, &error))?;
+    look(name, &path, mode)?;
+    Ok(path)
 }
 
 fn open(path: &Path, flags: OpenFlags, patience: u32) -> rusqlite::Result<Connection> {

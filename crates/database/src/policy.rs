@@ -11,6 +11,7 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Connection, ffi};
 
 use crate::outcome::RunError;
+use crate::shown::Shown;
 
 /// Why an action was denied, the gravest last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,18 +29,21 @@ pub(crate) enum Denied {
     Function,
     /// `ATTACH`, `DETACH`.
     Attach,
+    /// A table of a file of which only views are shown.
+    Table,
     /// An action that this version of SQLite knows and we do not.
     Unknown,
 }
 
 impl Denied {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Write,
         Self::Transaction,
         Self::Temporary,
         Self::Pragma,
         Self::Function,
         Self::Attach,
+        Self::Table,
         Self::Unknown,
     ];
 
@@ -55,6 +59,7 @@ impl Denied {
             Self::Pragma => RunError::NotPermitted("this PRAGMA is disabled"),
             Self::Function => RunError::NotPermitted("this function is disabled"),
             Self::Attach => RunError::NotPermitted("ATTACH/DETACH is disabled"),
+            Self::Table => RunError::NotPermitted("only this database's views can be read"),
             Self::Unknown => RunError::NotPermitted("this kind of statement is disabled"),
         })
     }
@@ -95,11 +100,19 @@ struct State {
 
 impl Policy {
     /// Puts the authorizer of `duty` on the connection.
-    pub(crate) fn install(connection: &mut Connection, duty: Duty) -> rusqlite::Result<Self> {
+    ///
+    /// With `shown`, nothing can be read but the views that it knows, and no pragma tells anything.
+    pub(crate) fn install(
+        connection: &mut Connection,
+        duty: Duty,
+        shown: Option<Arc<Shown>>,
+    ) -> rusqlite::Result<Self> {
         let state = Arc::new(State::default());
         let seen = Arc::clone(&state);
         connection.authorizer(Some(move |asked: AuthContext<'_>| {
-            match judge(&asked, duty, seen.mode.load(Ordering::Relaxed)) {
+            let mode = seen.mode.load(Ordering::Relaxed);
+            let judged = shown.as_deref().map_or(Ok(()), |shown| judge_shown(&asked, shown, mode));
+            match judged.and_then(|()| judge(&asked, duty, mode)) {
                 Ok(()) => Authorization::Allow,
                 Err(denied) => {
                     seen.denied.fetch_max(denied as u8, Ordering::Relaxed);
@@ -211,6 +224,19 @@ fn judge(asked: &AuthContext<'_>, duty: Duty, mode: u8) -> Result<(), Denied> {
         AuthAction::Unknown { .. } => Err(Denied::Unknown),
         // Whatever is left changes the database or its schema.
         _ => write(duty, mode),
+    }
+}
+
+/// What holds beside, where only views are shown.
+fn judge_shown(asked: &AuthContext<'_>, shown: &Shown, mode: u8) -> Result<(), Denied> {
+    match asked.action {
+        _ if mode == Mode::Own as u8 => Ok(()),
+        AuthAction::Read { table_name, column_name } => {
+            let allowed = shown.allows(asked.database_name, table_name, column_name, asked.accessor);
+            unless(!allowed, Denied::Table)
+        }
+        AuthAction::Pragma { .. } => Err(Denied::Pragma),
+        _ => Ok(()),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::policy::{Duty, Mode, Policy};
 use crate::program;
 use crate::queue::Queue;
 use crate::settings::Reach;
+use crate::shown::Shown;
 use crate::verdicts::{Verdict, Verdicts};
 use crate::watch::Watch;
 
@@ -28,6 +29,8 @@ pub(crate) struct Lanes {
     pub(crate) writer: Option<Arc<Queue<Job>>>,
     /// What is known about statements.
     pub(crate) verdicts: Arc<Verdicts>,
+    /// What may be read, where not everything may.
+    pub(crate) shown: Option<Arc<Shown>>,
     /// A database in memory has no log beside which to read: there readers and the writer take turns.
     pub(crate) turn: Option<Arc<RwLock<()>>>,
 }
@@ -43,7 +46,7 @@ pub(crate) struct Reader {
 impl Reader {
     /// A reader on a connection of its own.
     pub(crate) fn new(mut connection: Connection, lanes: Lanes) -> rusqlite::Result<Self> {
-        let policy = Policy::install(&mut connection, Duty::Read)?;
+        let policy = Policy::install(&mut connection, Duty::Read, lanes.shown.clone())?;
         let watch = Watch::install(&mut connection)?;
         Ok(Self { connection, policy, watch, lanes })
     }

@@ -24,6 +24,22 @@ pub enum Backend {
     },
     /// Memory; it lives as long as the [`Database`](crate::Database).
     MemoryShared,
+    /// A file of which nothing is shown but some views, and to which nothing is ever written.
+    Views {
+        /// The file; it must exist.
+        path: PathBuf,
+        /// What is shown of it.
+        views: Vec<View>,
+    },
+}
+
+/// A view that is shown of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Its name.
+    pub name: String,
+    /// The statement that it stands for, with the file's tables in the schema `main`; none for a view of the file's own.
+    pub select: Option<String>,
 }
 
 /// What may be done with a database file.

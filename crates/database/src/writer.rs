@@ -65,7 +65,7 @@ impl Writer {
         lanes: Lanes,
         commits: Arc<AtomicU64>,
     ) -> rusqlite::Result<Self> {
-        let policy = Policy::install(&mut connection, Duty::Write)?;
+        let policy = Policy::install(&mut connection, Duty::Write, None)?;
         let watch = Watch::install(&mut connection)?;
         let inserted = Arc::new(AtomicI64::new(0));
         let seen = Arc::clone(&inserted);

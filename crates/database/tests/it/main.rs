@@ -7,3 +7,4 @@ mod disguised_writes;
 mod opening;
 mod sharing;
 mod support;
+mod views;
