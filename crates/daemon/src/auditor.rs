@@ -166,7 +166,10 @@ fn owned(event: &gateway::AuditEvent<'_>) -> ledger::AuditEvent {
         certificate: leaf.map(Certificate::fingerprint),
         serial: leaf.map(|leaf| leaf.identity().serial().clone()),
         issuer: leaf.map(|leaf| leaf.identity().issuer().to_string()),
+        name: leaf.and_then(|leaf| leaf.identity().common_name().one()).map(bounded),
         sni: event.server_name.map(str::to_owned),
+        listener: Some(event.listener.to_owned()),
+        target: event.target.map(str::to_owned),
         remote: Some(event.peer),
         code: event.refusal.map(|(code, ..)| code.as_str().to_owned()),
         cause: event.refusal.map(|(_, cause, _)| cause).or(event.detail).map(|cause| match event.target {
@@ -174,9 +177,17 @@ fn owned(event: &gateway::AuditEvent<'_>) -> ledger::AuditEvent {
             None => cause.to_owned(),
         }),
         refusal: event.refusal.map(|(.., id)| id.to_string()),
-        handshake: event.handshake.filter(|_| event.refusal.is_some()).map(|hello| hello.to_string()),
+        handshake: event
+            .handshake
+            .filter(|_| event.kind == AuditKind::Refusal)
+            .map(|hello| hello.to_string()),
         ..ledger::AuditEvent::new(kind, event.at)
     }
+}
+
+/// What a stranger calls itself must not fill the ledger.
+fn bounded(name: &str) -> String {
+    name.get(..name.floor_char_boundary(LONGEST_NAME)).unwrap_or(name).to_owned()
 }
 
 fn word(kind: AuditKind) -> &'static str {
@@ -191,6 +202,8 @@ fn word(kind: AuditKind) -> &'static str {
 /// Enough for a minute of handshakes at full speed while the disk stalls.
 const MOST_QUEUED: usize = 65_536;
 const BATCH: usize = 1_024;
+/// Bytes of a common name that go on record; RFC 5280 allows 64 characters.
+const LONGEST_NAME: usize = 256;
 /// After a failure the ledger is asked again so soon, each time so much later,
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// but never later than this, so that a node that goes down does not wait for it.

@@ -208,6 +208,10 @@ impl Arriving {
         if kind != FailureKind::Closed {
             self.keep(Why::failure(kind, cause), &greeted, id);
         }
+        if is_handshake(kind) {
+            let said = format!("{kind}: {cause}");
+            self.audit(&greeted, None, Some(&said));
+        }
         if self.gateway.may_warn() {
             let (listener, peer) = (&*self.listener.name, self.address);
             let handshake = hello.map(tracing::field::display);
@@ -226,9 +230,20 @@ impl Arriving {
     /// Puts the refusal of a handshake on record.
     fn refused(&self, refusal: &Refusal, greeted: &Greeted<'_>) -> RefusalId {
         let (id, code, cause) = (RefusalId::draw(), refusal.code(), refusal.cause());
-        let certificate = greeted.presented.and_then(|leaf| Certificate::from_der(leaf.to_vec().into()).ok());
         self.gateway.metrics.shaken(&self.listener.name, code.as_str());
         self.gateway.metrics.refused(code);
+        self.audit(greeted, Some((code, cause, id)), None);
+        self.keep(Why::refusal(refusal), greeted, id);
+        if self.gateway.may_warn() {
+            let (listener, peer, remedy) = (&*self.listener.name, self.address, code.remedy());
+            let handshake = greeted.hello.map(tracing::field::display);
+            tracing::warn!(listener, %peer, %code, cause, refusal = %id, handshake, remedy, "handshake refused");
+        }
+        id
+    }
+
+    fn audit(&self, greeted: &Greeted<'_>, refusal: Option<(Code, &str, RefusalId)>, detail: Option<&str>) {
+        let certificate = greeted.presented.and_then(|leaf| Certificate::from_der(leaf.to_vec().into()).ok());
         self.gateway.journal.audit(&AuditEvent {
             at: self.gateway.now(),
             kind: AuditKind::Refusal,
@@ -240,16 +255,9 @@ impl Arriving {
             certificate: certificate.as_ref(),
             target: None,
             handshake: greeted.hello,
-            refusal: Some((code, cause, id)),
-            detail: None,
+            refusal,
+            detail,
         });
-        self.keep(Why::refusal(refusal), greeted, id);
-        if self.gateway.may_warn() {
-            let (listener, peer, remedy) = (&*self.listener.name, self.address, code.remedy());
-            let handshake = greeted.hello.map(tracing::field::display);
-            tracing::warn!(listener, %peer, %code, cause, refusal = %id, handshake, remedy, "handshake refused");
-        }
-        id
     }
 
     /// Keeps it for whoever asks why.
@@ -268,6 +276,21 @@ impl Arriving {
             principal: None,
             target: None,
         });
+    }
+}
+
+/// Whether two parties came to speak of a handshake, which then came to nothing. What is no TLS, and who went away, is in
+/// the log and in the counters.
+fn is_handshake(kind: FailureKind) -> bool {
+    match kind {
+        FailureKind::Refused
+        | FailureKind::Version
+        | FailureKind::Alpn
+        | FailureKind::NothingInCommon
+        | FailureKind::Unproven
+        | FailureKind::Alert
+        | FailureKind::Ours => true,
+        FailureKind::Plaintext | FailureKind::Closed | FailureKind::Garbage | FailureKind::Timeout => false,
     }
 }
 

@@ -74,8 +74,14 @@ pub struct AuditEvent {
     pub serial: Option<Serial>,
     /// That certificate's issuer, as text.
     pub issuer: Option<String>,
+    /// That certificate's common name; of one that did not verify it is a claim.
+    pub name: Option<String>,
     /// The host name that the peer asked for in its TLS greeting.
     pub sni: Option<String>,
+    /// The listener that it came to.
+    pub listener: Option<String>,
+    /// What it asked for, where a request was decided upon; none for what was decided in a handshake.
+    pub target: Option<String>,
     /// Where the peer came from.
     pub remote: Option<SocketAddr>,
     /// The code of the refusal.
@@ -100,7 +106,10 @@ impl AuditEvent {
             certificate: None,
             serial: None,
             issuer: None,
+            name: None,
             sni: None,
+            listener: None,
+            target: None,
             remote: None,
             code: None,
             cause: None,
@@ -117,6 +126,8 @@ pub struct AuditFilter {
     pub kind: Option<AuditKind>,
     /// The principal.
     pub principal: Option<String>,
+    /// The certificate's serial.
+    pub serial: Option<Serial>,
     /// The refusal's id.
     pub refusal: Option<String>,
     /// The handshake's id.

@@ -15,8 +15,8 @@ mod revocations;
 mod sample;
 
 pub use audit::{
-    events_are_found_by_every_field_newest_first, pages_of_events_meet_without_gap_or_overlap,
-    pruning_removes_what_is_older_and_nothing_else,
+    events_are_found_by_every_field_newest_first, events_are_told_in_the_order_of_their_moments,
+    pages_of_events_meet_without_gap_or_overlap, pruning_removes_what_is_older_and_nothing_else,
 };
 pub use certificates::{
     a_closed_ledger_says_so, a_draft_becomes_a_certificate_with_its_bytes, a_draft_ends_only_once,
@@ -75,6 +75,7 @@ pub async fn run_all<L: Ledger + 'static, F: Future<Output = L>>(make: impl Fn()
     notes_are_listed_in_the_order_of_their_keys(&make().await).await;
     expired_notes_are_removed_and_no_others(&make().await).await;
     events_are_found_by_every_field_newest_first(&make().await).await;
+    events_are_told_in_the_order_of_their_moments(&make().await).await;
     pages_of_events_meet_without_gap_or_overlap(&make().await).await;
     pruning_removes_what_is_older_and_nothing_else(&make().await).await;
     a_closed_ledger_says_so(&make().await).await;

@@ -36,3 +36,4 @@ pub use record::{
 };
 pub use revocation::{Denial, RevocationRecord, Revoked};
 pub use sqlite::SqliteLedger;
+pub use sqlite::views::{VIEWS, View};

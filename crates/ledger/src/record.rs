@@ -140,10 +140,16 @@ pub struct CertificateFilter {
     pub serial: Option<Serial>,
     /// The issuer's key.
     pub issuer: Option<Pin>,
+    /// The issuer's distinguished name, as text; `*` and `?` as for `name`.
+    pub issuer_name: Option<String>,
     /// The profile.
     pub profile: Option<String>,
+    /// Only certificates of authorities: of roots, and of issuers of every kind.
+    pub authorities: bool,
     /// Only those whose last second is before this moment.
     pub expires_before: Option<OffsetDateTime>,
+    /// Only those whose last second is this moment or later.
+    pub expires_after: Option<OffsetDateTime>,
     /// The state.
     pub state: Option<State>,
     /// Where the page before ended.

@@ -5,6 +5,7 @@ mod notes;
 mod place;
 mod read;
 mod schema;
+pub(crate) mod views;
 mod watch;
 mod write;
 mod writer;
@@ -43,6 +44,8 @@ pub struct SqliteLedger {
     path: PathBuf,
     writer: Writer,
     reader: Arc<Mutex<Option<Connection>>>,
+    /// Lists are long, and whoever looks one thing up does not wait behind them.
+    lister: Arc<Mutex<Option<Connection>>>,
     watch: Watch,
 }
 
@@ -56,13 +59,15 @@ impl SqliteLedger {
         let mut connection = connect(path).map_err(|error| unusable(path, error))?;
         schema::bring_up_to_date(&mut connection, path)?;
         let reader = connect(path).map_err(|error| unusable(path, error))?;
+        let lister = connect(path).map_err(|error| unusable(path, error))?;
         let eye = connect(path).map_err(|error| unusable(path, error))?;
         // All have opened one and the same file, or there is no ledger.
         place.check()?;
         let watch = Watch::new(eye, place.clone());
         let writer =
             Writer::start(connection, place, watch.announced()).map_err(|error| unusable(path, error))?;
-        Ok(Self { path: path.to_owned(), writer, reader: Arc::new(Mutex::new(Some(reader))), watch })
+        let shared = |connection| Arc::new(Mutex::new(Some(connection)));
+        Ok(Self { path: path.to_owned(), writer, reader: shared(reader), lister: shared(lister), watch })
     }
 
     /// The file.
@@ -71,20 +76,20 @@ impl SqliteLedger {
         &self.path
     }
 
-    /// Answers a question on the reading connection, off the caller's thread because it may touch the disk.
+    /// Answers a question on the reading connection.
     fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Answer<'_, T> {
-        let reader = Arc::clone(&self.reader);
-        Box::pin(async move {
-            let answer = tokio::task::spawn_blocking(move || {
-                let reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
-                let connection = reader.as_ref().ok_or(LedgerError::Closed)?;
-                question(connection).map_err(storage)
-            });
-            answer.await.map_err(|error| LedgerError::Storage(error.to_string()))?
-        })
+        Box::pin(answered(Arc::clone(&self.reader), question))
+    }
+
+    /// Answers a question whose answer is a list.
+    fn list<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Answer<'_, T> {
+        Box::pin(answered(Arc::clone(&self.lister), question))
     }
 
     fn number(&self, change: Change) -> Answer<'_, u64> {
@@ -108,6 +113,18 @@ impl SqliteLedger {
     fn change(&self, change: Change) -> Answer<'_, ()> {
         Box::pin(async move { self.writer.apply(change).await.map(|_done| ()) })
     }
+}
+
+/// Answers a question on a connection, off the caller's thread because it may touch the disk.
+async fn answered<T: Send + 'static>(
+    connection: Arc<Mutex<Option<Connection>>>,
+    question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+) -> Result<T, LedgerError> {
+    let answer = tokio::task::spawn_blocking(move || {
+        let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+        question(connection.as_ref().ok_or(LedgerError::Closed)?).map_err(storage)
+    });
+    answer.await.map_err(|error| LedgerError::Storage(error.to_string()))?
 }
 
 /// The writer answered another question than the one that was asked.
@@ -161,7 +178,7 @@ impl Ledger for SqliteLedger {
     }
 
     fn certificates(&self, filter: CertificateFilter) -> Answer<'_, Page<CertificateRecord>> {
-        self.ask(move |connection| read::certificates(connection, &filter))
+        self.list(move |connection| read::certificates(connection, &filter))
     }
 
     fn note(&self, shelf: Shelf, key: String) -> Answer<'_, Option<Note>> {
@@ -189,7 +206,7 @@ impl Ledger for SqliteLedger {
     }
 
     fn audit_events(&self, filter: AuditFilter) -> Answer<'_, Page<AuditEvent>> {
-        self.ask(move |connection| read::audit_events(connection, &filter))
+        self.list(move |connection| read::audit_events(connection, &filter))
     }
 
     fn prune_audit(&self, before: OffsetDateTime) -> Answer<'_, u64> {
@@ -212,7 +229,9 @@ impl Ledger for SqliteLedger {
         Box::pin(async move {
             // Those who read go first: the writer's last checkpoint can then empty the WAL.
             self.watch.close();
-            drop(self.reader.lock().unwrap_or_else(PoisonError::into_inner).take());
+            for reading in [&self.reader, &self.lister] {
+                drop(reading.lock().unwrap_or_else(PoisonError::into_inner).take());
+            }
             self.writer.close().await
         })
     }

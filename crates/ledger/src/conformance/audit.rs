@@ -26,7 +26,10 @@ pub async fn events_are_found_by_every_field_newest_first(ledger: &dyn Ledger) {
         certificate: Some(Fingerprint::of_der(b"certificate")),
         serial: Some(Serial::from_bytes(&[1, 2, 3])),
         issuer: Some("CN=client".into()),
+        name: Some("admin".into()),
         sni: Some("db.example.com".into()),
+        listener: Some("main".into()),
+        target: Some("/_admin/reload".into()),
         remote: Some(([127, 0, 0, 1], 4711).into()),
         code: Some("no-grant".into()),
         cause: Some("reload\nwith a line break and a \u{0} in it".into()),
@@ -41,6 +44,7 @@ pub async fn events_are_found_by_every_field_newest_first(ledger: &dyn Ledger) {
         (any(), vec![full.clone(), event(3), event(2), event(1)]),
         (AuditFilter { kind: Some(AuditKind::Refusal), ..any() }, vec![event(3), event(1)]),
         (AuditFilter { principal: Some("principal-2".into()), ..any() }, vec![event(2)]),
+        (AuditFilter { serial: full.serial.clone(), ..any() }, vec![full.clone()]),
         (AuditFilter { refusal: Some("rf_full".into()), ..any() }, vec![full.clone()]),
         (AuditFilter { handshake: Some("ch_full".into()), ..any() }, vec![full.clone()]),
         (AuditFilter { since: Some(event(3).at), ..any() }, vec![full, event(3)]),
@@ -50,6 +54,19 @@ pub async fn events_are_found_by_every_field_newest_first(ledger: &dyn Ledger) {
         let page = ledger.audit_events(filter.clone()).await.expect("asked");
         assert_eq!(page.entries, expected, "{filter:?}");
     }
+}
+
+/// What was written late stands where it belongs, and a page that begins at an event that is gone begins behind it.
+pub async fn events_are_told_in_the_order_of_their_moments(ledger: &dyn Ledger) {
+    for n in [5, 2, 4, 3] {
+        ledger.audit(vec![event(n)]).await.expect("appended");
+    }
+    let page = |after| AuditFilter { after, limit: 2, ..AuditFilter::default() };
+    let first = ledger.audit_events(page(None)).await.expect("asked");
+    assert_eq!(first.entries, [event(5), event(4)]);
+    let second = ledger.audit_events(page(first.next)).await.expect("asked");
+    assert_eq!(second.entries, [event(3), event(2)]);
+    assert_eq!(second.next, None);
 }
 
 /// Page after page gives every event once.

@@ -99,9 +99,22 @@ pub async fn certificates_are_found_by_every_field(ledger: &dyn Ledger) {
         (named("::1"), vec![4, 3, 2, 1]),
         (CertificateFilter { serial: Some(draft(3).serial), ..any() }, vec![3]),
         (CertificateFilter { issuer: Some(issuer("server").key), ..any() }, vec![4]),
+        (CertificateFilter { issuer_name: Some("CN=server".into()), ..any() }, vec![4]),
+        (CertificateFilter { issuer_name: Some("CN=cl*".into()), ..any() }, vec![3, 2, 1]),
+        (CertificateFilter { authorities: true, ..any() }, vec![]),
         (CertificateFilter { profile: Some("client".into()), ..any() }, vec![3, 2, 1]),
         (CertificateFilter { state: Some(State::Issued), ..any() }, vec![2]),
         (CertificateFilter { expires_before: Some(draft(3).not_after), ..any() }, vec![2, 1]),
+        (CertificateFilter { expires_after: Some(draft(3).not_after), ..any() }, vec![4, 3]),
+        (
+            CertificateFilter {
+                expires_after: Some(draft(2).not_after),
+                expires_before: Some(draft(4).not_after),
+                profile: Some("client".into()),
+                ..any()
+            },
+            vec![3, 2],
+        ),
         (
             CertificateFilter { state: Some(State::Drafted), profile: Some("client".into()), ..any() },
             vec![3, 1],
@@ -114,6 +127,12 @@ pub async fn certificates_are_found_by_every_field(ledger: &dyn Ledger) {
         assert_eq!(found, expected, "{filter:?}");
         assert_eq!(page.next, None, "{filter:?}");
     }
+    for (n, profile) in [(5, "root"), (6, "service-issuer"), (7, "service")] {
+        ledger.record(DraftRecord { profile: profile.into(), ..draft(n) }).await.expect("recorded");
+    }
+    let page = ledger.certificates(CertificateFilter { authorities: true, ..any() }).await.expect("asked");
+    let found: Vec<String> = page.entries.into_iter().map(|record| record.draft.profile).collect();
+    assert_eq!(found, ["service-issuer", "root"]);
 }
 
 /// Page after page gives every certificate once, also where new ones arrive in between.

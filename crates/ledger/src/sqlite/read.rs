@@ -37,16 +37,21 @@ pub(super) fn certificates(
     connection: &Connection,
     filter: &CertificateFilter,
 ) -> rusqlite::Result<Page<CertificateRecord>> {
-    let mut asked = Asked::new(filter.after);
+    let mut asked = Asked::default();
+    asked.want("id < ?", filter.after.map(|cursor| cursor.0));
     asked.want("serial = ?", filter.serial.as_ref().map(Serial::to_string));
     asked.want("issuer_key = ?", filter.issuer.map(|pin| pin.to_string()));
+    let issuer = filter.issuer_name.as_deref();
+    asked.want("issuer = ?", issuer.filter(|name| !is_pattern(name)).map(str::to_owned));
+    asked.want("issuer LIKE ? ESCAPE '\\'", issuer.filter(|name| is_pattern(name)).map(pattern));
     asked.want("profile = ?", filter.profile.clone());
-    // Said as the index of the revoked ones says it, so that few among many are found by it.
-    let revoked = filter.state == Some(State::Revoked);
-    asked.conditions.extend(revoked.then_some("state = 'revoked'"));
-    let state = filter.state.filter(|_| !revoked);
-    asked.want("state = ?", state.map(|state| state.as_str().to_owned()));
+    asked.conditions.extend(filter.authorities.then_some(AUTHORITIES));
+    // Said as an index says it, so that few among many are found by it.
+    let rare = filter.state.is_some_and(|state| state != State::Issued);
+    asked.conditions.extend(rare.then_some("state <> 'issued'"));
+    asked.want("state = ?", filter.state.map(|state| state.as_str().to_owned()));
     asked.want("not_after < ?", filter.expires_before.map(OffsetDateTime::unix_timestamp));
+    asked.want("not_after >= ?", filter.expires_after.map(OffsetDateTime::unix_timestamp));
     // A whole name is looked up by its index; only a pattern reads them all.
     let name = filter.name.as_deref();
     asked.want(
@@ -57,7 +62,8 @@ pub(super) fn certificates(
         "id IN (SELECT certificate FROM certificate_names WHERE name LIKE ? ESCAPE '\\')",
         name.filter(|name| is_pattern(name)).map(pattern),
     );
-    asked.page(connection, CERTIFICATE, filter.limit, certificate_of)
+    let listed = Listed { table: "certificates", select: CERTIFICATE, order: "id DESC" };
+    asked.page(connection, listed, filter.limit, certificate_of)
 }
 
 pub(super) fn revocations(
@@ -105,14 +111,18 @@ pub(super) fn audit_events(
     connection: &Connection,
     filter: &AuditFilter,
 ) -> rusqlite::Result<Page<AuditEvent>> {
-    let mut asked = Asked::new(filter.after);
+    let mut asked = Asked::default();
+    // Behind the moment of that event, and among those of one moment behind itself.
+    asked.want("(at, id) < ((SELECT at FROM audit WHERE id = ?1), ?1)", filter.after.map(|cursor| cursor.0));
     asked.want("kind = ?", filter.kind.map(|kind| kind.as_str().to_owned()));
     asked.want("principal = ?", filter.principal.clone());
+    asked.want("serial = ?", filter.serial.as_ref().map(Serial::to_string));
     asked.want("refusal = ?", filter.refusal.clone());
     asked.want("handshake = ?", filter.handshake.clone());
     asked.want("at >= ?", filter.since.map(millis));
     asked.want("at < ?", filter.until.map(millis));
-    asked.page(connection, AUDIT, filter.limit, event_of)
+    let listed = Listed { table: "audit", select: AUDIT, order: "at DESC, id DESC" };
+    asked.page(connection, listed, filter.limit, event_of)
 }
 
 pub(super) fn id(connection: &Connection) -> rusqlite::Result<LedgerId> {
@@ -132,19 +142,21 @@ pub(super) fn revision(connection: &Connection) -> rusqlite::Result<u64> {
     Ok(revision.cast_unsigned())
 }
 
+/// What is listed, and in which order.
+struct Listed {
+    table: &'static str,
+    select: &'static str,
+    order: &'static str,
+}
+
 /// Conditions that hold together, with their values in order.
+#[derive(Default)]
 struct Asked {
     conditions: Vec<&'static str>,
     values: Vec<Value>,
 }
 
 impl Asked {
-    fn new(after: Option<Cursor>) -> Self {
-        let mut asked = Self { conditions: vec!["1"], values: Vec::new() };
-        asked.want("id < ?", after.map(|cursor| cursor.0));
-        asked
-    }
-
     fn want(&mut self, condition: &'static str, value: Option<impl Into<Value>>) {
         if let Some(value) = value {
             self.conditions.push(condition);
@@ -156,12 +168,17 @@ impl Asked {
     fn page<T>(
         mut self,
         connection: &Connection,
-        select: &str,
+        Listed { table, select, order }: Listed,
         limit: usize,
         entry: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<Page<T>> {
         let limit = if limit == 0 { Page::DEFAULT_LIMIT } else { limit.min(Page::MAX_LIMIT) };
-        let sql = format!("{select} WHERE {} ORDER BY id DESC LIMIT ?", self.conditions.join(" AND "));
+        let conditions =
+            if self.conditions.is_empty() { "1".to_owned() } else { self.conditions.join(" AND ") };
+        // Which ones they are is found out without their bytes, which may be many.
+        let sql = format!(
+            "{select} WHERE id IN (SELECT id FROM {table} WHERE {conditions} ORDER BY {order} LIMIT ?) ORDER BY {order}"
+        );
         self.values.push(Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)));
         let mut statement = connection.prepare_cached(&sql)?;
         let rows = statement
@@ -243,7 +260,10 @@ fn event_of(row: &Row<'_>) -> rusqlite::Result<AuditEvent> {
         certificate: optional(row, "certificate")?,
         serial: optional(row, "serial")?,
         issuer: row.get("issuer")?,
+        name: row.get("name")?,
         sni: row.get("sni")?,
+        listener: row.get("listener")?,
+        target: row.get("target")?,
         remote: optional(row, "remote")?,
         code: row.get("code")?,
         cause: row.get("cause")?,
@@ -290,10 +310,12 @@ const CERTIFICATE: &str =
     "SELECT id, serial, issuer_key, issuer, profile, subject, common_name, sans, spki, not_before,
   not_after, state, drafted_at, issued_at, abandoned_because, revoked_at, revocation_reason, der, revision
   FROM certificates";
+/// Said as ranges of the index of profiles where it can be.
+const AUTHORITIES: &str = "(profile = 'root' OR profile = 'issuer' OR profile LIKE '%-issuer')";
 const REVOCATION: &str =
     "SELECT revision, issuer_key, serial, not_after, revoked_at, revocation_reason FROM certificates";
 const DENIAL: &str = "SELECT revision, issuer_key, serial, NULL AS not_after, denied_at AS revoked_at,
   reason AS revocation_reason FROM denials";
 const AUDIT: &str =
-    "SELECT id, at, kind, principal, method, certificate, serial, issuer, sni, remote, code, cause,
-  refusal, handshake FROM audit";
+    "SELECT id, at, kind, principal, method, certificate, serial, issuer, name, sni, listener, target, remote, code,
+  cause, refusal, handshake FROM audit";

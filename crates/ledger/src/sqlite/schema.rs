@@ -159,4 +159,65 @@ CREATE INDEX notes_by_expiry ON notes (expires_at) WHERE expires_at IS NOT NULL;
 -- What tells this ledger from every other one, also where a backup of it is put back.
 CREATE TABLE ledger_id (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL) STRICT;
 INSERT INTO ledger_id VALUES (1, lower(hex(randomblob(16))));
+", "
+-- What a decision was about, so that it can be asked for without reading its cause.
+ALTER TABLE audit ADD COLUMN name TEXT;
+ALTER TABLE audit ADD COLUMN listener TEXT;
+ALTER TABLE audit ADD COLUMN target TEXT;
+CREATE INDEX audit_by_principal ON audit (principal, at) WHERE principal IS NOT NULL;
+CREATE INDEX audit_by_serial ON audit (serial, at) WHERE serial IS NOT NULL;
+
+-- Few among many are found without reading the many: those of a small profile, and those that never became certificates
+-- or are certificates no more.
+CREATE INDEX certificates_by_profile ON certificates (profile);
+CREATE INDEX certificates_by_rare_state ON certificates (state) WHERE state <> 'issued';
+
+-- The inventory as other programs know it. Ids are UUIDs of version 8, made of what identifies the row anyway, so that they
+-- are the same wherever and whenever they are asked for.
+CREATE VIEW mtls_service_certificates AS
+SELECT
+  substr(fingerprint, 1, 8) || '-' || substr(fingerprint, 9, 4) || '-8' || substr(fingerprint, 14, 3) || '-8'
+    || substr(fingerprint, 18, 3) || '-' || substr(fingerprint, 21, 12) AS id,
+  common_name AS service_name,
+  CASE WHEN instr(subject, ',O=') > 0 THEN substr(
+    substr(subject, instr(subject, ',O=') + 3), 1, instr(substr(subject, instr(subject, ',O=') + 3) || ',', ',') - 1
+  ) END AS environment,
+  serial,
+  subject,
+  strftime('%Y-%m-%dT%H:%M:%fZ', issued_at / 1000.0, 'unixepoch') AS issued_at,
+  strftime('%Y-%m-%dT%H:%M:%SZ', not_after, 'unixepoch') AS expires_at,
+  state = 'revoked' AS is_revoked,
+  strftime('%Y-%m-%dT%H:%M:%fZ', revoked_at / 1000.0, 'unixepoch') AS revoked_at,
+  revocation_reason,
+  EXISTS (
+    SELECT 1 FROM notes
+    WHERE shelf = 'services' AND json_valid(text) AND json_extract(text, '$.pending') IS NOT NULL
+      AND json_extract(text, '$.current.serial') = certificates.serial
+  ) AS rotation_in_progress,
+  strftime('%Y-%m-%dT%H:%M:%fZ', drafted_at / 1000.0, 'unixepoch') AS created_at,
+  strftime('%Y-%m-%dT%H:%M:%fZ', coalesce(revoked_at, issued_at) / 1000.0, 'unixepoch') AS updated_at
+FROM certificates WHERE profile = 'service' AND fingerprint IS NOT NULL;
+
+CREATE VIEW mtls_crl_entries AS
+SELECT
+  substr(fingerprint, 33, 8) || '-' || substr(fingerprint, 41, 4) || '-8' || substr(fingerprint, 46, 3) || '-8'
+    || substr(fingerprint, 50, 3) || '-' || substr(fingerprint, 53, 12) AS id,
+  serial,
+  common_name AS service_name,
+  strftime('%Y-%m-%dT%H:%M:%fZ', revoked_at / 1000.0, 'unixepoch') AS revoked_at,
+  revocation_reason AS reason,
+  strftime('%Y-%m-%dT%H:%M:%fZ', revoked_at / 1000.0, 'unixepoch') AS created_at
+FROM certificates WHERE state = 'revoked';
+
+-- A peer whom nobody knows shakes hands like any other, and is refused with each request.
+CREATE VIEW mtls_handshake_audit AS
+SELECT
+  printf('00000000-0000-8000-8000-%012x', id) AS id,
+  name AS from_service,
+  listener AS to_service,
+  serial AS client_serial,
+  CASE kind WHEN 'sign-in' THEN 'success' ELSE 'failure' END AS result,
+  coalesce(code, cause) AS failure_reason,
+  strftime('%Y-%m-%dT%H:%M:%fZ', at / 1000.0, 'unixepoch') AS occurred_at
+FROM audit WHERE kind = 'sign-in' OR (kind = 'refusal' AND (target IS NULL OR principal IS NULL));
 "];

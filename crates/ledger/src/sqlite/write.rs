@@ -278,7 +278,8 @@ fn state(transaction: &Transaction<'_>, issuer: &Pin, serial: &Serial) -> rusqli
 fn audit(transaction: &Transaction<'_>, events: &[AuditEvent]) -> rusqlite::Result<()> {
     let mut insert = transaction.prepare_cached(
         "INSERT INTO audit (at, kind, principal, method, certificate, serial, issuer, sni, remote, code, cause,
-           refusal, handshake) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+           refusal, handshake, name, listener, target)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
     )?;
     for event in events {
         insert.execute(params![
@@ -295,6 +296,9 @@ fn audit(transaction: &Transaction<'_>, events: &[AuditEvent]) -> rusqlite::Resu
             event.cause,
             event.refusal,
             event.handshake,
+            event.name,
+            event.listener,
+            event.target,
         ])?;
     }
     Ok(())
