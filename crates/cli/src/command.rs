@@ -1,6 +1,7 @@
 //! One file per command: its arguments, whose documentation is the help, and what it does.
 
 mod acme;
+mod audit;
 mod ca;
 mod cert;
 mod check;
@@ -44,6 +45,7 @@ pub(crate) enum Command {
     Shell(shell::Shell),
     Status(status::Status),
     Sessions(sessions::Sessions),
+    Audit(audit::Audit),
     Kill(kill::Kill),
     Reload(reload::Reload),
     #[command(hide = true)]
@@ -70,6 +72,7 @@ impl Command {
             Self::Shell(shell) => shell.run(console),
             Self::Status(status) => status.run(console),
             Self::Sessions(sessions) => sessions.run(console),
+            Self::Audit(audit) => audit.run(console),
             Self::Kill(kill) => kill.run(console),
             Self::Reload(reload) => reload.run(console),
             Self::Reference(reference) => Ok(reference.run(console)),

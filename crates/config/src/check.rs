@@ -39,7 +39,8 @@ pub(crate) fn plan(reader: &mut Reader<'_>, sources: &Sources, top: Top) -> Plan
     // Principals that are written and wrong are not the same as none.
     let unnamed = auth.principals.value.is_empty() && auth.unread().is_empty();
     let env_only = implicit && unnamed;
-    let (databases, mut grants) = databases(reader, top.databases, env_only);
+    let ledger = ledger(reader, top.ledger, authority.as_ref());
+    let (databases, mut grants) = databases(reader, top.databases, ledger.as_ref(), env_only);
     if env_only && grants.is_empty() {
         grants = everyone_read_write(reader, &databases, &tls);
     }
@@ -51,7 +52,6 @@ pub(crate) fn plan(reader: &mut Reader<'_>, sources: &Sources, top: Top) -> Plan
         listener::warn_of_nobody(reader, &listeners);
     }
     let control_plane = control_plane(reader, &top.control_plane.value, &principals);
-    let ledger = ledger(reader, top.ledger, authority.as_ref());
     Plan {
         base: reader.ground.base.clone(),
         file: reader.file.clone(),
@@ -131,10 +131,11 @@ fn listeners(
 fn databases(
     reader: &mut Reader<'_>,
     written: Option<At<Vec<At<crate::section::database::Database>>>>,
+    ledger: Option<&LedgerPlan>,
     env_only: bool,
 ) -> (Vec<DatabasePlan>, Vec<GrantSpec>) {
     match written {
-        Some(written) => database::plans(reader, &written.value),
+        Some(written) => database::plans(reader, &written.value, ledger),
         None if env_only => (vec![database::default_database(reader)], Vec::new()),
         None => (Vec::new(), Vec::new()),
     }

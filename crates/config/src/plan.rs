@@ -244,7 +244,7 @@ pub struct DatabasePlan {
     pub name: String,
     /// Where it is kept.
     pub backend: Backend,
-    /// Its file; always given for [`Backend::File`].
+    /// Its file; always given for [`Backend::File`] and [`Backend::Ledger`].
     pub path: Option<PathBuf>,
     /// How the file is opened.
     pub mode: OpenMode,
@@ -259,6 +259,8 @@ words! {
         File = "file",
         /// In memory, shared by all sessions, gone at the end.
         MemoryShared = "memory-shared",
+        /// The node's own ledger: its views, and nothing but them, for reading alone.
+        Ledger = "ledger",
     }
     later { "memory", "mvcc", "memdb", "vault", "postgres" }
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use gateway::{Administration, Metrics, Named, NoNodes, NotRevoked, Pending, Reload, Reloaded, Revoke};
+use gateway::{
+    Administration, Metrics, Named, NoNodes, NotListed, NotRevoked, Pending, Reload, Reloaded, Revoke,
+};
 use ledger::Ledger;
 use registrar::Registrar;
 use registrar::rotation::{Of, Phase, Progress};
@@ -14,6 +16,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use transport::Clock;
 
+use crate::audited;
 use crate::following::Pulse;
 use crate::inquirers::Inquirers;
 use crate::noted::Noted;
@@ -81,6 +84,17 @@ impl Administration for NodeAdministration {
         })
     }
 
+    fn audit<'a>(&'a self, query: &'a str) -> Pending<'a, Result<Value, NotListed>> {
+        Box::pin(async move {
+            let filter = audited::filter(query).map_err(NotListed::Unclear)?;
+            let ledger = self.ledger.as_deref().ok_or_else(|| NotListed::NoLedger(NO_LEDGER.to_owned()))?;
+            audited::page(ledger, filter).await.map_err(|fault| {
+                tracing::error!(%fault, "the audit record cannot be read");
+                NotListed::Failed(fault.what().to_owned())
+            })
+        })
+    }
+
     fn reload(&self, reload: Reload) -> Pending<'_, Reloaded> {
         let (answer, told) = oneshot::channel();
         let sent = self.reloads.try_send(Asked { reload, answer });
@@ -105,6 +119,8 @@ impl Administration for NodeAdministration {
         })
     }
 }
+
+const NO_LEDGER: &str = "this node keeps its audit record in its log alone: add ledger: { url: \"sqlite:./state/ledger.db\" } and restart it";
 
 /// Which ledger it is, whether it says what is revoked, since when it does not, and how old what is known of it is.
 fn followed(pulse: &Pulse, now: OffsetDateTime) -> Value {

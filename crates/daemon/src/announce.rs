@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::thread::available_parallelism;
 
 use config::{DatabasePlan, ListenerPlan};
-use database::{Backend, OpenMode, Settings};
+use database::{Backend, OpenMode, Settings, View};
 use gateway::Listener;
 use registrar::Anchor;
 
@@ -75,6 +75,7 @@ fn database(written: &DatabasePlan) -> DatabaseShown {
         backend: match written.backend {
             config::Backend::File => "sqlite",
             config::Backend::MemoryShared => "memory",
+            config::Backend::Ledger => "ledger",
         },
         path: written.path.as_ref().map(|path| path.display().to_string()),
     }
@@ -112,7 +113,10 @@ pub(crate) fn settings(written: &DatabasePlan) -> Settings {
                 config::OpenMode::Rwc => OpenMode::Rwc,
             },
         },
-        _ => Backend::MemoryShared,
+        (config::Backend::Ledger, Some(path)) => Backend::Views { path: path.clone(), views: views() },
+        (config::Backend::File | config::Backend::Ledger, None) | (config::Backend::MemoryShared, _) => {
+            Backend::MemoryShared
+        }
     };
     Settings {
         name: written.name.clone(),
@@ -120,6 +124,13 @@ pub(crate) fn settings(written: &DatabasePlan) -> Settings {
         recommended_pragmas: written.recommended_pragmas,
         readers: available_parallelism().map_or(FEWEST_READERS, |cores| cores.get().max(FEWEST_READERS)),
     }
+}
+
+/// What is shown of the ledger.
+fn views() -> Vec<View> {
+    let view =
+        |view: ledger::View| View { name: view.name.to_owned(), select: view.select.map(str::to_owned) };
+    ledger::VIEWS.into_iter().map(view).collect()
 }
 
 /// A slow read must leave a thread to a quick one, on one core too.

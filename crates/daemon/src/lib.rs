@@ -15,13 +15,14 @@
 //! - [`issuing`]: our own authority as the Plan describes it; [`acme`]: how it serves ACME.
 //! - [`realm`]: a folder with everything a node needs.
 //! - [`announce`], [`status`], [`metrics`]: what the node says of itself; [`administration`]: what may be asked of it.
-//! - [`recorded`](mod@recorded): what the audit record has of refusals.
+//! - [`recorded`](mod@recorded): what the audit record has of refusals; [`audited`]: all of it, page by page.
 //! - [`log`], [`journal`], [`auditor`], [`records`]: the log and the ledger, and where the gateway's reports go.
 
 mod acme;
 mod adjust;
 mod administration;
 mod announce;
+pub mod audited;
 mod auditor;
 mod following;
 mod inquirers;

@@ -16,6 +16,9 @@ pub trait Administration: Send + Sync {
     /// What the audit record has of a refusal that is no longer in memory.
     fn recorded(&self, named: Named) -> Pending<'_, Option<Value>>;
 
+    /// A page of the audit record, as the query of the URL asks for it.
+    fn audit<'a>(&'a self, query: &'a str) -> Pending<'a, Result<Value, NotListed>>;
+
     /// Reads the configuration again and serves by it, or refuses and serves as before.
     fn reload(&self, asked: Reload) -> Pending<'_, Reloaded>;
 
@@ -79,6 +82,17 @@ pub enum NoNodes {
     /// There is no ledger, and nobody to share it with.
     NoLedger,
     /// The ledger cannot be read now.
+    Failed(String),
+}
+
+/// Why nothing is listed; each says it to the administrator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotListed {
+    /// What was asked for is not clear.
+    Unclear(String),
+    /// The node keeps no record.
+    NoLedger(String),
+    /// It failed.
     Failed(String),
 }
 

@@ -56,7 +56,7 @@ mod snapshot;
 mod sweep;
 
 pub use administration::{
-    Administration, AllowWeaker, Authority, NoNodes, NotRevoked, Pending, Reload, Reloaded, Revoke,
+    Administration, AllowWeaker, Authority, NoNodes, NotListed, NotRevoked, Pending, Reload, Reloaded, Revoke,
 };
 pub use callers::Callers;
 pub use ending::{EndReason, Ended};

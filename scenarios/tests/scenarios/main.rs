@@ -17,6 +17,7 @@ mod hostile;
 mod http;
 mod identities;
 mod internal_authority;
+mod inventory;
 mod keys;
 mod ledger_on_postgresql;
 mod limits;

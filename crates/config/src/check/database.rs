@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use access::{GrantSpec, Level};
 use fault::nearest;
 
-use crate::plan::{Backend, DatabasePlan, OpenMode};
+use crate::plan::{Backend, DatabasePlan, LedgerPlan, OpenMode};
 use crate::reader::{At, Reader};
 use crate::section::access::Grant;
 use crate::section::database::Database;
@@ -16,6 +16,7 @@ const RESERVED: &[&str] = &["query", "v2", "v3", "export", "backup", "changeset"
 pub(super) fn plans(
     reader: &mut Reader<'_>,
     written: &[At<Database>],
+    ledger: Option<&LedgerPlan>,
 ) -> (Vec<DatabasePlan>, Vec<GrantSpec>) {
     let (mut plans, mut grants) = (Vec::new(), Vec::new());
     let mut names = HashSet::new();
@@ -38,7 +39,7 @@ pub(super) fn plans(
                 "give each its own name",
             );
         }
-        plans.push(plan(reader, name, database));
+        plans.push(plan(reader, name, database, ledger));
         for grant in &database.value.grants.value {
             grants.extend(spec(reader, &name.value, grant));
         }
@@ -72,8 +73,16 @@ fn check_name(reader: &mut Reader<'_>, name: &At<String>) {
     }
 }
 
-fn plan(reader: &mut Reader<'_>, name: &At<String>, written: &At<Database>) -> DatabasePlan {
+fn plan(
+    reader: &mut Reader<'_>,
+    name: &At<String>,
+    written: &At<Database>,
+    ledger: Option<&LedgerPlan>,
+) -> DatabasePlan {
     let database = &written.value;
+    if database.backend.value == Backend::Ledger {
+        return of_ledger(reader, name, database, ledger);
+    }
     match (database.backend.value, &database.path) {
         (Backend::File, path) if database.lacks(path, "path") && !database.unread().contains(&"backend") => {
             let said = format!("config: database {:?} (file) needs a path", name.value);
@@ -91,6 +100,36 @@ fn plan(reader: &mut Reader<'_>, name: &At<String>, written: &At<Database>) -> D
         backend: database.backend.value,
         path: database.path.as_ref().map(|path| path.value.clone()),
         mode: database.mode.value,
+        recommended_pragmas: database.pragmas_preset.value.0,
+    }
+}
+
+/// The ledger's views. Where it is, and that nothing is written to it, is not for the database to say.
+fn of_ledger(
+    reader: &mut Reader<'_>,
+    name: &At<String>,
+    database: &Database,
+    ledger: Option<&LedgerPlan>,
+) -> DatabasePlan {
+    if let Some(path) = &database.path {
+        let said =
+            format!("config: database {:?} (ledger) has a path and is kept where the ledger is", name.value);
+        reader.refuse(path, said, "leave the path out: ledger.url says where it is");
+    }
+    let path = match ledger {
+        Some(LedgerPlan::Sqlite { path }) => Some(path.clone()),
+        None => {
+            let said =
+                format!("config: database {:?} (ledger) shows a ledger, and there is none", name.value);
+            reader.refuse(name, said, "write ledger: { url: \"sqlite:./state/ledger.db\" }");
+            None
+        }
+    };
+    DatabasePlan {
+        name: name.value.clone(),
+        backend: Backend::Ledger,
+        path,
+        mode: OpenMode::Ro,
         recommended_pragmas: database.pragmas_preset.value.0,
     }
 }

@@ -13,7 +13,7 @@ table! {
     Database at "databases[]" {
         /// ASCII letters, digits, `-`, `.` and `_`, not beginning with `_`.
         name: String;
-        /// Where it is kept.
+        /// Where it is kept; `ledger` serves the views of the node's own ledger, for reading alone, whatever grants say.
         backend: Backend = "file";
         /// For backend `file`: the file.
         path: PathBuf;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use config::{DatabasePlan, LedgerPlan, OpenMode, Plan};
+use config::{Backend, DatabasePlan, LedgerPlan, OpenMode, Plan};
 use fault::{Fault, Faults};
 
 /// A file, however many paths lead to it.
@@ -65,7 +65,7 @@ impl Homes {
                         .push(one_file(other, database, home).because("one is read-only, the other is not")),
                 }
             }
-            match (self.is_ledger(home), is_read_only(database)) {
+            match (self.is_ledger(home) && database.backend != Backend::Ledger, is_read_only(database)) {
                 (false, _) => {}
                 (true, true) => warnings.push(own_ledger(database, home)),
                 (true, false) => faults.push(own_ledger(database, home).because("it could be written to")),

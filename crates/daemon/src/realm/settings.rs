@@ -74,6 +74,10 @@ databases:
     grants:
       - { principal: analyst, level: read-write }
       - { principal: admin, level: admin }
+  - name: ledger               # what was issued, revoked, let in and refused, in SQL: countersign query ledger "SELECT …"
+    backend: ledger
+    grants:
+      - { principal: admin, level: read-only }
 
 # The administrators' routes, /_admin/…
 control_plane: { enabled: true, admins: [admin] }

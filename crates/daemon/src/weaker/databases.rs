@@ -4,7 +4,7 @@
 mod tests;
 
 use access::{Level, ServedBefore, Weakening};
-use config::DatabasePlan;
+use config::{Backend, DatabasePlan};
 
 use crate::prepare::{Home, Prepared, is_read_only};
 
@@ -45,6 +45,7 @@ pub(super) fn weaker(old: &Prepared, new: &Prepared) -> Vec<Weakening> {
     for database in &new.plan.databases {
         found.extend(moved(old, new, database));
         found.extend(writable(old, new, database));
+        found.extend(unveiled(old, new, database));
     }
     found
 }
@@ -60,6 +61,17 @@ fn moved(old: &Prepared, new: &Prepared, database: &DatabasePlan) -> Option<Weak
     old.plan.databases.iter().any(|then| then.name == *name).then(|| {
         let what = format!("whoever may use database {name:?} reaches another file by it");
         Weakening::new(format!("database {name} path"), what)
+    })
+}
+
+/// The ledger, where its views were served before and all of it is now.
+fn unveiled(old: &Prepared, new: &Prepared, database: &DatabasePlan) -> Option<Weakening> {
+    let name = &database.name;
+    let of_file = of_file(old, new.homes.database(name));
+    let veiled = !of_file.is_empty() && of_file.iter().all(|then| then.backend == Backend::Ledger);
+    (veiled && database.backend != Backend::Ledger).then(|| {
+        let what = format!("database {name:?} serves every table of this node's own ledger");
+        Weakening::new(format!("database {name} ledger"), what)
     })
 }
 

@@ -8,7 +8,7 @@ use identity::{Pin, Serial};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::administration::{AllowWeaker, NoNodes, Reload};
+use crate::administration::{AllowWeaker, NoNodes, NotListed, Reload};
 use crate::http::reply::{self, Reply};
 use crate::http::route::Admin;
 use crate::http::{revoke, why};
@@ -46,7 +46,8 @@ impl Admin<'_> {
             | Self::Sessions
             | Self::Connections
             | Self::Refusals
-            | Self::Why(_) => Some(Method::GET),
+            | Self::Why(_)
+            | Self::Audit => Some(Method::GET),
             Self::Unknown => None,
         }
     }
@@ -82,6 +83,12 @@ pub(crate) async fn answer(route: Admin<'_>, asked: &Asked<'_>) -> Reply {
         Admin::Revoke => revoke::revoked(asked).await,
         Admin::Refusals => why::listed(asked.session, asked.query),
         Admin::Why(id) => why::explained(asked.session, asked.snapshot, id).await,
+        Admin::Audit => match gateway.administration.audit(asked.query.unwrap_or_default()).await {
+            Ok(page) => reply::ok(page.to_string()),
+            Err(NotListed::Unclear(why)) => bad(&why),
+            Err(NotListed::NoLedger(why)) => reply::fault(StatusCode::CONFLICT, &why),
+            Err(NotListed::Failed(why)) => reply::fault(StatusCode::INTERNAL_SERVER_ERROR, &why),
+        },
         Admin::Unknown => reply::fault(StatusCode::NOT_FOUND, "unknown endpoint"),
     }
 }

@@ -57,6 +57,8 @@ pub(crate) enum Admin<'a> {
     Refusals,
     /// Why one thing was refused: `/_admin/refusals/{id}`.
     Why(&'a str),
+    /// The audit record: `/_admin/audit`.
+    Audit,
     /// Nothing that there is.
     Unknown,
 }
@@ -98,6 +100,7 @@ fn administrative(endpoint: &str) -> Admin<'_> {
         "reload" => Admin::Reload,
         "revoke" => Admin::Revoke,
         "refusals" => Admin::Refusals,
+        "audit" => Admin::Audit,
         _ => endpoint.strip_prefix("refusals/").map_or(Admin::Unknown, Admin::Why),
     }
 }
@@ -140,6 +143,7 @@ mod tests {
         assert_eq!(route("/_refusals/rf_1"), Route::Refusal("rf_1"));
         assert_eq!(named("/_refusals"), Named::Reserved);
         assert_eq!(named("/_admin/refusals"), Named::Admin(Admin::Refusals));
+        assert_eq!(named("/_admin/audit"), Named::Admin(Admin::Audit));
         assert_eq!(named("/_admin/refusals/rf_1"), Named::Admin(Admin::Why("rf_1")));
     }
 }

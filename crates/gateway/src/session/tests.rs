@@ -10,7 +10,9 @@ use serde_json::Value;
 use transport::SystemClock;
 
 use super::{Arrival, Session};
-use crate::administration::{Administration, NoNodes, NotRevoked, Pending, Reload, Reloaded, Revoke};
+use crate::administration::{
+    Administration, NoNodes, NotListed, NotRevoked, Pending, Reload, Reloaded, Revoke,
+};
 use crate::gateway::{Gateway, Sinks};
 use crate::journal::{AccessLine, AuditEvent, Journal};
 use crate::listener::{Listener, Spoken};
@@ -37,6 +39,10 @@ impl Administration for Nobody {
 
     fn recorded(&self, _: Named) -> Pending<'_, Option<Value>> {
         Box::pin(async { None })
+    }
+
+    fn audit<'a>(&'a self, _: &'a str) -> Pending<'a, Result<Value, NotListed>> {
+        Box::pin(async { Err(NotListed::NoLedger("none".to_owned())) })
     }
 
     fn reload(&self, _: Reload) -> Pending<'_, Reloaded> {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use access::{Accepted, Directory, GrantSpec, Grants, Level, Method, MtlsMatch, PrincipalSpec};
 use countersign_gateway::{
     AccessLine, Administration, AuditEvent, AuditKind, Entrance, Gateway, HttpLimits, Journal, Listener,
-    Metrics, Named, NoNodes, NotRevoked, Pending, Reload, Reloaded, Revoke, Scope, Served, SessionShown,
-    Sinks, SlotLimits, Snapshot, Spoken,
+    Metrics, Named, NoNodes, NotListed, NotRevoked, Pending, Reload, Reloaded, Revoke, Scope, Served,
+    SessionShown, Sinks, SlotLimits, Snapshot, Spoken,
 };
 use database::{Backend, Database, Settings};
 use identity::{Certificate, Credential, PrivateKey, Strictness, Trust, certificates_from_pem};
@@ -85,6 +85,10 @@ impl Administration for Administered {
 
     fn recorded(&self, _: Named) -> Pending<'_, Option<Value>> {
         Box::pin(async { None })
+    }
+
+    fn audit<'a>(&'a self, _: &'a str) -> Pending<'a, Result<Value, NotListed>> {
+        Box::pin(async { Err(NotListed::NoLedger("none".to_owned())) })
     }
 
     fn reload(&self, _: Reload) -> Pending<'_, Reloaded> {

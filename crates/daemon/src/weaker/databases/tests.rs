@@ -104,6 +104,12 @@ fn the_node_s_own_ledger_is_never_written_to_and_not_served_unasked() {
         assert_eq!(names(folder.path(), old, &new), ["database scratch ledger"]);
     }
     assert_eq!(names(folder.path(), &ledger("ro"), &ledger("ro")), [""; 0]);
+    let views = SCRATCH.replace("path: ./scratch.db", "backend: ledger");
+    assert_eq!(names(folder.path(), APP, &format!("{APP}, {views}")), ["database scratch ledger"]);
+    assert_eq!(names(folder.path(), &views, &ledger("ro")), ["database scratch ledger"]);
+    assert_eq!(names(folder.path(), &ledger("ro"), &views), [""; 0]);
+    assert_eq!(names(folder.path(), &views, &views), [""; 0]);
+    assert_eq!(prepared(folder.path(), &views, "").unwrap().warnings.len(), 0);
     let warned = prepared(folder.path(), &ledger("ro"), "").unwrap().warnings;
     assert!(warned.iter().any(|one| one.to_string().contains("\"scratch\" is this node's own ledger")));
     for mode in ["rw", "rwc"] {
