@@ -5,6 +5,7 @@
 //! - [`console`]: what a command sees of the terminal, the clock and the environment
 //! - [`exit`]: the exit codes
 //! - [`door`]: how `query`, `shell` and `status` find the door and the credential to open it with
+//! - [`paged`]: long lists, page by page
 //! - [`shown`]: a certificate, a table, a moment as a person reads them
 //! - [`checklist`]: the seven points of a sound mutual-TLS set-up
 
@@ -15,6 +16,7 @@ mod console;
 mod door;
 mod exit;
 mod loading;
+mod paged;
 mod reference;
 mod shown;
 

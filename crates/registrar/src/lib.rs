@@ -4,6 +4,7 @@
 //!
 //! - [`acme`]: certificates for servers that ask by RFC 8555.
 //! - [`registrar`]: the offices, behind the gateway's trait.
+//! - [`inventory`]: every certificate on record, for those who look for one.
 //! - [`issuing`]: with what certificates are issued: replaced whole by a reload.
 //! - [`enrolment`]: asking for a certificate over the door.
 //! - [`keeping`]: what is done without being asked, until the node stops.
@@ -16,6 +17,7 @@
 
 pub mod acme;
 pub mod enrolment;
+pub mod inventory;
 mod issuing;
 mod keeping;
 mod lasting;

@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 use transport::Clock;
 
 use crate::enrolment::{self, Enrolment};
+use crate::inventory;
 use crate::issuing::Issuing;
 use crate::lasting::{Lasting, Lastings};
 use crate::published::{self, Metrics as PublishedMetrics, Published};
@@ -114,6 +115,7 @@ impl Registrar {
 
     async fn office(&self, ask: &Ask<'_>) -> Result<Response<Bytes>, Refusal> {
         match ask.office {
+            Office::Certificates if inventory::answers(ask) => inventory::answer(self, ask).await,
             Office::Enrolment => enrolment::answer(self, ask).await,
             Office::Certificates if enrolment::answers(ask.method, ask.path) => {
                 enrolment::answer(self, ask).await

@@ -231,3 +231,83 @@ fn the_audit_record_is_read_page_by_page_and_by_administrators_alone() {
     assert_eq!(asked, denied["events"]);
     world.countersign(&["audit", "--url", &url]).exited(1);
 }
+
+/// A1, A4: an administrator finds every certificate on record by each of its fields, page by page, and nobody else does.
+#[test]
+fn every_certificate_on_record_is_found_by_its_fields_and_by_administrators_alone() {
+    let world = World::new();
+    let node = Node::up(&world);
+    let path = "/api/admin/security/certificates";
+    as_client(&world, &node, "analyst").get(&format!("{path}?all")).with_status(403);
+    let admin = as_client(&world, &node, "admin");
+    let found = |query: &str| admin.get(&format!("{path}?{query}")).with_status(200).json();
+    let names = |query: &str| {
+        let page = found(query);
+        let mut names: Vec<String> = page["certificates"]
+            .as_array()
+            .expect("certificates")
+            .iter()
+            // Those who answer for the issuers come and go by themselves.
+            .filter(|one| one["profile"] != "ocsp")
+            .map(|one| {
+                format!(
+                    "{} {}",
+                    one["profile"].as_str().unwrap_or_default(),
+                    one["state"].as_str().unwrap_or_default()
+                )
+            })
+            .collect();
+        names.sort_unstable();
+        names
+    };
+    let issued = [
+        "client issued",
+        "client issued",
+        "client-issuer issued",
+        "root issued",
+        "server issued",
+        "server-issuer issued",
+    ];
+    assert_eq!(names("all"), issued);
+    assert_eq!(names("kind=ca"), [issued[2], issued[3], issued[5]]);
+    assert_eq!(names("kind=server"), [issued[4]]);
+    assert_eq!(names("name=analyst"), [issued[0]]);
+    assert_eq!(names("name=a*&kind=client"), issued[..2]);
+    assert_eq!(names("issuer=*Client%20Issuer*"), issued[..2]);
+    assert_eq!(names("expires_before=2020-01-01T00:00:00Z"), [""; 0]);
+    assert_eq!(names("state=revoked"), [""; 0]);
+    let serial = openssl::serial(&world, "realm/clients/analyst.crt");
+    let one = found(&format!("serial={serial}"));
+    let one = &one["certificates"][0];
+    let ends = world.sh(
+        "date -u -d \"$(openssl x509 -in realm/clients/analyst.crt -noout -enddate | cut -d= -f2)\" +%FT%TZ",
+    );
+    assert_eq!(
+        (&one["serial"], &one["service_name"], &one["expires_at"]),
+        (&json!(serial), &json!("analyst"), &json!(ends.stdout.trim()))
+    );
+    assert_eq!((&one["is_revoked"], &one["days_until_expiry"]), (&json!(false), &json!(89)));
+    let pin = world.countersign(&["cert", "spki", "realm/clients/analyst.crt"]).succeeded().stdout;
+    assert!(pin.contains(one["spki_sha256"].as_str().expect("a pin")), "{pin}");
+    assert!(!found("all").to_string().contains("PRIVATE"), "no keys");
+    let page = found("kind=ca&limit=2");
+    let rest = found(&format!("kind=ca&limit=2&after={}", page["next"].as_str().expect("more")));
+    assert_eq!(
+        (page["total"].clone(), rest["total"].clone(), rest["next"].clone()),
+        (json!(2), json!(1), Value::Null)
+    );
+    admin.get(&format!("{path}?color=red")).with_status(400);
+
+    let url = format!("https://localhost:{}", node.port());
+    let listed = |more: &[&str]| {
+        let args = [&["cert", "list", "--json", "--kind", "client", "--name", "a*"], more].concat();
+        let listed: Value = serde_json::from_str(&world.countersign(&args).succeeded().stdout).expect("JSON");
+        listed
+    };
+    let of_ledger = listed(&[]);
+    assert_eq!(of_ledger.as_array().map(Vec::len), Some(2));
+    assert_eq!(listed(&["--url", &url, "--as", "admin"]), of_ledger);
+    assert_eq!(listed(&["--serial", &serial])[0]["subject"], one["subject"]);
+    assert_eq!(listed(&["--limit", "1"]).as_array().map(Vec::len), Some(1));
+    assert_eq!(listed(&["--expires-after", "2100-01-01"]), json!([]));
+}

@@ -3,12 +3,12 @@ use fault::{Fault, Faults};
 use ledger::AuditKind;
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
-use wire::query::encoded;
 
 use crate::console::Console;
 use crate::door::{Door, runtime};
 use crate::exit::Exit;
 use crate::loading;
+use crate::paged::{pages, question, told};
 use crate::shown::Table;
 use crate::shown::moment::{parse_moment, parse_span, rfc3339};
 
@@ -69,28 +69,22 @@ impl When {
 
 impl Audit {
     pub(super) fn run(self, console: &mut Console) -> Result<Exit, Faults> {
-        let (json, asked) = (self.json, self.asked(console.now()));
+        let asked = self.asked(console.now());
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let events = if self.door.url.is_some() {
-            let limit = self.limit;
             self.door.with(console, async |connector| {
-                pages(limit, async |page| {
-                    let reply = connector.ask(&format!("/_admin/audit?{asked}{page}")).await?;
-                    if !reply.is_success() {
-                        return Err(reply.refused(connector.endpoint()));
-                    }
-                    Ok(serde_json::from_slice(reply.body()).unwrap_or_default())
-                })
-                .await
+                let page = async |page| told(connector, &format!("/_admin/audit?{asked}{page}")).await;
+                pages(EVENTS, limit, page).await
             })?
         } else {
             let ledger = loading::ledger_of(&self.door.realm)?;
-            let read = pages(self.limit, async |page| {
+            let page = async |page| {
                 let filter = daemon::audited::filter(&format!("{asked}{page}")).map_err(Fault::yours)?;
                 daemon::audited::page(&ledger, filter).await
-            });
-            runtime()?.block_on(read)?
+            };
+            runtime()?.block_on(pages(EVENTS, limit, page))?
         };
-        if json {
+        if self.json {
             console.json(&events)?;
         } else {
             console.line(table(&events));
@@ -101,35 +95,13 @@ impl Audit {
     /// What is asked for, as the query of a URL that goes on with the page.
     fn asked(&self, now: OffsetDateTime) -> String {
         let moment = |when: Option<When>| when.map(|when| rfc3339(when.moment(now)));
-        let parameters = [
+        question([
             ("since", moment(self.since)),
             ("until", moment(self.until)),
             ("principal", self.principal.clone()),
             ("kind", self.kind.map(|kind| kind.as_str().to_owned())),
             ("serial", self.serial.clone()),
-        ];
-        let given = parameters.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        given.map(|(name, value)| format!("{name}={}&", encoded(&value))).collect()
-    }
-}
-
-/// The events of as many pages as it takes.
-async fn pages(
-    limit: u32,
-    mut ask: impl AsyncFnMut(String) -> Result<Value, Fault>,
-) -> Result<Vec<Value>, Fault> {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let (mut events, mut after) = (Vec::new(), String::new());
-    loop {
-        let wanted = (limit - events.len()).min(PAGE);
-        let mut page = ask(format!("limit={wanted}{after}")).await?;
-        if let Some(Value::Array(found)) = page.get_mut("events").map(Value::take) {
-            events.extend(found);
-        }
-        match page.get("next").and_then(Value::as_str) {
-            Some(next) if events.len() < limit => after = format!("&after={next}"),
-            Some(_) | None => return Ok(events),
-        }
+        ])
     }
 }
 
@@ -158,5 +130,5 @@ fn kind(word: &str) -> Result<AuditKind, Fault> {
     })
 }
 
-/// Events that are asked for at once.
-const PAGE: usize = 1_000;
+/// What a page calls them.
+const EVENTS: &str = "events";
