@@ -54,7 +54,11 @@ impl Desk {
                 let mut micros = Vec::new();
                 while Instant::now() < end {
                     micros.push(match act {
-                        Act::Issue => desk.issue().await,
+                        Act::Issue => {
+                            let (took, serial) = desk.issue().await;
+                            desk.issued.lock().push(serial);
+                            took
+                        }
                         Act::Revoke => desk.revoke().await,
                     });
                 }
@@ -73,24 +77,20 @@ impl Desk {
         self.ledger.close().await.unwrap();
     }
 
-    async fn issue(&self) -> u32 {
+    async fn issue(&self) -> (u32, Serial) {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) as usize;
         let began = Instant::now();
         let request = Request::from_csr(&self.requests[turn % REQUESTS]).unwrap();
-        let issued = self.issuer.issue(&*self.ledger, &request, &self.profile, now()).await.unwrap();
+        let issued = self.issuer.issue(&*self.ledger, &request, &self.profile, now()).await;
         let took = began.elapsed();
-        self.issued.lock().push(issued.certificate().identity().serial().clone());
-        took.as_micros() as u32
+        (took.as_micros() as u32, issued.unwrap().certificate().identity().serial().clone())
     }
 
     async fn revoke(&self) -> u32 {
         let known = self.issued.lock().pop();
         let serial = match known {
             Some(serial) => serial,
-            None => {
-                self.issue().await;
-                self.issued.lock().pop().unwrap()
-            }
+            None => self.issue().await.1,
         };
         let id = CertificateId { issuer: self.issuer.certificate().identity().spki_sha256(), serial };
         let began = Instant::now();
