@@ -104,6 +104,7 @@ impl House {
             environment: "bench".to_owned(),
             root: None,
             issuers: BTreeMap::from([("client".to_owned(), Arc::clone(&issuer))]),
+            retiring: BTreeMap::new(),
             profiles: BTreeMap::new(),
             services: BTreeSet::new(),
             rotation: Default::default(),

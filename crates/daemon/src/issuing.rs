@@ -1,19 +1,24 @@
 //! Our own authority as the Plan describes it: its issuers, and its profiles as the configuration adjusts them.
 
+mod replaced;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use authority::{Authority, IssuerKind, Profile, Renewal, SignedCrl, Standing};
 use config::{EnrolmentPlan, IssuerPlan, KeyPassword, PemText, Plan, ProfilePlan, TlsMode};
 use fault::{Fault, Faults, Place};
-use identity::{Certificate, KeyError, Pin, PrivateKey, Purpose, Secret, Usage};
+use identity::{Certificate, KeyError, PrivateKey, Purpose, Secret, Usage};
 use ledger::Ledger;
 use registrar::{EnrolmentRules, Issuing, unconfigured};
 use time::{Duration, OffsetDateTime};
 
 use crate::acme;
+pub(crate) use replaced::{check_below_one, retiring, roots};
+
 use crate::prepare::Prepared;
+use replaced::key_of;
 
 /// Loads every issuer; each is checked for what only its certificate and key can tell: the key matches, it is no root,
 /// it has not ended, and it stands below the root where that is configured.
@@ -45,7 +50,7 @@ pub async fn revoked_issuers(issuers: &BTreeMap<String, Arc<Authority>>, ledger:
 
 /// With what a prepared Plan issues.
 pub(crate) fn issuing(prepared: &Prepared) -> Issuing {
-    let Prepared { plan, issuers, root, root_list, certificate_profiles, .. } = prepared;
+    let Prepared { plan, issuers, retiring, root, root_list, certificate_profiles, .. } = prepared;
     let written = plan.authority.as_ref();
     let crl = written.map(|written| written.crl).unwrap_or_default();
     let publishing = written.map(|written| written.publishing.clone()).unwrap_or_default();
@@ -53,6 +58,7 @@ pub(crate) fn issuing(prepared: &Prepared) -> Issuing {
         environment: plan.environment.as_str().to_owned(),
         root: root.clone(),
         issuers: issuers.clone(),
+        retiring: retiring.clone(),
         profiles: certificate_profiles.clone(),
         services: written.map(|written| written.services.clone()).unwrap_or_default(),
         rotation: written.map(|written| written.rotation).unwrap_or_default(),
@@ -97,20 +103,28 @@ fn load(
     let key = key_of(written, chain.first())?;
     let environment = Some(plan.environment.as_str());
     let authority = Authority::new(chain, &key, Standing::Issuer, environment, now).map_err(here)?;
+    Ok(published(plan, authority))
+}
+
+/// With what its certificates say of where it can be asked about them, and how its list is spread.
+fn published(plan: &Plan, authority: Authority) -> Authority {
     let distribution = plan.authority.as_ref().and_then(|written| written.publishing.distribution.clone());
     authority.spread_over(registrar::published_parts(&plan.base.join(STATE), authority.key_id()));
-    Ok(authority.distributing(distribution))
+    authority.distributing(distribution)
 }
 
 /// The list of what the root has taken back, where the Plan names one.
 ///
 /// # Errors
 /// When the file holds no list of the root's.
-pub(crate) fn root_list(plan: &Plan, root: Option<&Certificate>) -> Result<Option<SignedCrl>, Fault> {
+pub(crate) fn root_list(plan: &Plan, roots: &[Certificate]) -> Result<Option<SignedCrl>, Fault> {
     let path = plan.authority.as_ref().and_then(|written| written.publishing.root_crl.as_deref());
-    let Some((path, root)) = path.zip(root) else { return Ok(None) };
+    let Some((path, (first, others))) = path.zip(roots.split_first()) else { return Ok(None) };
     let bytes = files::read_limited(path, LARGEST_LIST)?;
-    SignedCrl::from_pem_or_der(&bytes, root).map(Some).map_err(|fault| fault.in_file(path))
+    let by = |root: &Certificate| SignedCrl::from_pem_or_der(&bytes, root);
+    // While the root is rotated, the list is the old one's until the new one has signed one.
+    let list = by(first).or_else(|fault| others.iter().find_map(|root| by(root).ok()).ok_or(fault));
+    list.map(Some).map_err(|fault| fault.in_file(path))
 }
 
 /// That a list has ended: whoever goes by it refuses everybody.
@@ -120,41 +134,6 @@ pub(crate) fn outdated(list: &SignedCrl, now: OffsetDateTime) -> Option<Fault> {
             .at(Place::Name("authority.root_crl".to_owned()))
             .remedy("sign a new one with the root's key: countersign ca crl --ca PATH --key KEY --ledger FILE --days 90")
     })
-}
-
-/// The roots of our own authority, where the Plan has issuers below one: one, or the old and the new one while it is
-/// rotated. The one that counts now comes first.
-///
-/// # Errors
-/// When its file holds none.
-pub(crate) fn roots(plan: &Plan) -> Result<Vec<Certificate>, Fault> {
-    let written = plan.authority.as_ref().filter(|written| !written.issuers.is_empty());
-    let root = written.and_then(|written| written.root_cert.as_deref());
-    root.map_or(Ok(Vec::new()), root_certificates)
-}
-
-/// The certificates of the root's file.
-///
-/// # Errors
-/// When the file holds none.
-fn root_certificates(path: &Path) -> Result<Vec<Certificate>, Fault> {
-    let certificates = files::load_certificates(path)?;
-    match certificates.is_empty() {
-        true => Err(Fault::yours("there is no root in the file").in_file(path)),
-        false => Ok(certificates),
-    }
-}
-
-/// That an issuer stands below one of the roots, where there are any; told by the first of them.
-pub(crate) fn check_below_one(chain: &[Certificate], roots: &[Certificate]) -> Result<(), Fault> {
-    let mut refused = None;
-    for root in roots {
-        match Authority::check_chain_below(chain, root) {
-            Ok(()) => return Ok(()),
-            Err(fault) => refused = refused.or(Some(fault)),
-        }
-    }
-    refused.map_or(Ok(()), Err)
 }
 
 /// The certificates of an issuer, its own first.
@@ -168,23 +147,6 @@ pub fn certificates(written: &PemText<String>) -> Result<Vec<Certificate>, Fault
             identity::certificates_from_pem(text.as_bytes()).map_err(|error| unusable(variable, &error))
         }
     }
-}
-
-/// The issuer's key. While one is rotated the certificate changes in one moment and the key in another: in between, the
-/// key lies beside its place.
-fn key_of(written: &IssuerPlan, own: Option<&Certificate>) -> Result<PrivateKey, Fault> {
-    let password = password(written.key_password.as_ref())?;
-    let is_its = |key: &PrivateKey| {
-        own.is_none_or(|own| Pin::of_spki(&key.public_spki()) == own.identity().spki_sha256())
-    };
-    let key = key(written, password.as_ref());
-    let PemText::File(path) = &written.key else { return key };
-    if key.as_ref().is_ok_and(is_its) {
-        return key;
-    }
-    let beside = [files::next(path), files::old(path)].into_iter().filter(|path| path.is_file());
-    let mut beside = beside.filter_map(|path| files::load_key(&path, password.as_ref()).ok());
-    beside.find(is_its).map_or(key, Ok)
 }
 
 fn key(written: &IssuerPlan, password: Option<&Secret>) -> Result<PrivateKey, Fault> {

@@ -41,6 +41,8 @@ pub struct Prepared {
     pub(crate) root: Option<Certificate>,
     /// The list of what the root has taken back, which somebody signed by hand.
     pub(crate) root_list: Option<SignedCrl>,
+    /// The issuers whose place was taken, and whose lists are still signed.
+    pub(crate) retiring: BTreeMap<String, Arc<Authority>>,
     /// The rules by which our own authority issues, by the profile's name.
     pub(crate) certificate_profiles: BTreeMap<String, Profile>,
     /// What is allowed and will hurt.
@@ -125,8 +127,11 @@ pub(crate) fn prepare_after(
         faults.extend(acme::faults(&plan, issuers, profiles));
     }
     // Where it cannot be read, the issuers have told so.
-    let root = succession::roots(&plan).into_iter().next();
-    let root_list = faults.note(issuing::root_list(&plan, root.as_ref())).flatten();
+    let roots = succession::roots(&plan);
+    let root_list = faults.note(issuing::root_list(&plan, &roots)).flatten();
+    let root = roots.into_iter().next();
+    let retiring = issuers.as_ref().map(|issuers| issuing::retiring(&plan, issuers, now, &mut warnings));
+    let retiring = retiring.unwrap_or_default();
     warnings.extend(root_list.iter().filter_map(|list| issuing::outdated(list, now)));
     let authorities = succession::all(&plan, now).map_err(|found| faults.extend(found)).unwrap_or_default();
     let mut profiles = BTreeMap::new();
@@ -153,6 +158,7 @@ pub(crate) fn prepare_after(
                 issuers,
                 root,
                 root_list,
+                retiring,
                 authorities,
                 certificate_profiles,
                 warnings,

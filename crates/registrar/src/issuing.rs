@@ -18,6 +18,8 @@ pub struct Issuing {
     pub root: Option<Certificate>,
     /// The issuers by name; none in a node that only reads.
     pub issuers: BTreeMap<String, Arc<Authority>>,
+    /// The issuers whose place was taken, by name: they issue nothing any more, and still answer for what they issued.
+    pub retiring: BTreeMap<String, Arc<Authority>>,
     /// The profiles by name, as the configuration adjusts them.
     pub profiles: BTreeMap<String, Profile>,
     /// The registry: the services that get certificates.

@@ -85,7 +85,7 @@ impl Desk {
     fn of(issuing: Arc<Issuing>, before: &[Arc<Issuer>]) -> Self {
         let kept = Kept::within(&issuing.state.join(FOLDER));
         let mut issuers: Vec<Arc<Issuer>> = Vec::new();
-        for (name, authority) in &issuing.issuers {
+        for (name, authority) in issuing.issuers.iter().chain(&issuing.retiring) {
             let same = |issuer: &&Arc<Issuer>| {
                 issuer.name == *name && issuer.certificate() == *authority.certificate()
             };

@@ -4,7 +4,7 @@ mod traffic;
 
 use serde_json::Value;
 use testkit::patience::wait_for;
-use testkit::{Curl, Node, Ran, World};
+use testkit::{Curl, Node, Ran, World, openssl};
 
 use traffic::{Traffic, Visitor};
 
@@ -220,4 +220,56 @@ fn a_node_that_is_stuck_is_named_and_a_restart_at_any_step_serves() {
         house.nobody_is_waited_for();
         house.rotate(step).succeeded();
     }
+}
+
+/// What the old issuer issued can still be taken back: its list is signed as long as it is believed.
+#[test]
+fn an_issuer_whose_place_was_taken_answers_for_what_it_issued() {
+    let house = House::new();
+    house.rotate("issuer client").succeeded();
+    house.nobody_is_waited_for();
+    house.rotate("move").succeeded();
+    let serial = openssl::serial(&house.world, "realm/clients/analyst.crt");
+    house.world.countersign(&["cert", "revoke", "realm/clients/analyst.crt"]).succeeded();
+    let list = || {
+        let answer = house.curl("admin").get("/pki/crl/client.old.pem");
+        house.world.write("list.pem", &answer.body);
+        house
+            .world
+            .try_sh("openssl crl -in list.pem -noout -text -CAfile realm/pki/issuers/client.old.crt 2>&1")
+            .said()
+    };
+    let holds = || {
+        let said = list();
+        (said.contains(&serial) && said.contains("verify OK")).then_some(())
+    };
+    wait_for("a list of the old issuer with the certificate", list, holds);
+    house.curl("admin").sql("app", "SELECT 1").with_status(200);
+}
+
+/// A file beside an issuer is believed because a rotation on record names it, and not because it lies there.
+#[test]
+fn an_authority_that_no_rotation_names_is_not_believed_by_its_file_alone() {
+    let house = House::new();
+    let next = "realm/pki/issuers/client.next.crt";
+    house.rotate("issuer client").succeeded();
+    house.nobody_is_waited_for();
+    house.world.sh(&format!("cp {next} kept.crt"));
+    house.rotate("abort").succeeded();
+    let applied = || house.node.log().matches("reload applied").count() == 2;
+    wait_for("a node that has gone back", || house.node.log(), || applied().then_some(()));
+    house.world.sh(&format!("cp kept.crt {next}"));
+    house.node.logged(&["reload rejected", "trust-anchor main"]);
+    // What is no issuer of ours is a fault of its own, wherever the configuration is read.
+    house.world.countersign(&["init", "./other"]).succeeded();
+    for (file, words) in [
+        ("other/pki/issuers/client.crt", "was not signed by the root"),
+        ("realm/pki/root.crt", "is a root, and an issuer should be here"),
+        ("realm/clients/admin.crt", "is not an authority's"),
+    ] {
+        house.world.sh(&format!("cp {file} {next}"));
+        let said = house.world.countersign(&["check", "realm/countersign.yaml"]).said();
+        assert!(said.contains(words) && said.contains("client.next.crt"), "expected {words:?}: {said}");
+    }
+    house.curl("analyst").sql("app", "SELECT 1").with_status(200);
 }

@@ -94,6 +94,7 @@ fn published(
         environment: "test".to_owned(),
         root: None,
         issuers: BTreeMap::from([("client".to_owned(), Arc::clone(issuer))]),
+        retiring: BTreeMap::new(),
         profiles: BTreeMap::new(),
         services: BTreeSet::new(),
         rotation: config::RotationPlan::default(),

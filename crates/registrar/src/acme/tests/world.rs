@@ -126,6 +126,7 @@ fn issuing(issuer: Arc<Authority>, settings: Settings) -> Issuing {
         environment: "test".to_owned(),
         root: None,
         issuers: BTreeMap::from([("server".to_owned(), issuer)]),
+        retiring: BTreeMap::new(),
         profiles: BTreeMap::from([("server".to_owned(), Profile::server())]),
         services: BTreeSet::new(),
         rotation: config::RotationPlan::default(),
