@@ -8,6 +8,7 @@ mod certificates;
 mod checking;
 mod configuration;
 mod denials;
+mod enrolment;
 mod environment;
 mod examples;
 mod explaining;
