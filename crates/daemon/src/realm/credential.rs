@@ -35,7 +35,14 @@ pub async fn server_credential(
     let sans = hosts.iter().map(|host| parse_san(host)).collect::<Result<Vec<San>, Fault>>()?;
     let (certificate, key) = pair(folder, profile);
     if let Some(kept) = kept(authority, &certificate, &key, &sans, now) {
-        return Ok(kept);
+        // A ledger that is away asks for nothing.
+        let fingerprint = kept.leaf().fingerprint();
+        match registrar::enrolment::hint::asked(ledger, fingerprint).await.ok().flatten() {
+            None => return Ok(kept),
+            Some(why) => {
+                tracing::info!(certificate = %certificate.display(), why, "the server certificate is issued anew");
+            }
+        }
     }
     let new_key = PrivateKey::generate(KeyKind::EcdsaP256)
         .map_err(|error| Fault::ours("no key could be made for the server").because(error))?;

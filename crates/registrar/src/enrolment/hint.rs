@@ -77,6 +77,15 @@ pub async fn unask(ledger: &dyn Ledger, whose: Whose) -> Result<bool, Fault> {
     }
 }
 
+/// Why the holder of a certificate is asked to renew it before it is time, where it is.
+///
+/// # Errors
+/// Where the ledger fails.
+pub async fn asked(ledger: &dyn Ledger, certificate: Fingerprint) -> Result<Option<String>, Fault> {
+    let Some(record) = ledger.certificate_by_fingerprint(certificate).await? else { return Ok(None) };
+    Ok(asking(ledger, &record).await?.map(|asking| asking.why))
+}
+
 /// When the certificate of a record should be renewed by the rules of its profile, or because somebody asks for it.
 ///
 /// # Errors
@@ -87,15 +96,22 @@ pub async fn hint(
     renewal: &Renewal,
     now: OffsetDateTime,
 ) -> Result<Hint, Fault> {
+    if let Some(asking) = asking(ledger, record).await? {
+        return Ok(Hint { window: Window::now(now), explanation: Some(asking.why) });
+    }
+    let window = renewal.window(record.draft.not_before, record.draft.not_after);
+    Ok(Hint { window, explanation: None })
+}
+
+async fn asking(ledger: &dyn Ledger, record: &CertificateRecord) -> Result<Option<Asking>, Fault> {
     let own = record.der.as_deref().map(|der| Whose::Certificate(Fingerprint::of_der(der)));
     for whose in own.into_iter().chain([Whose::Issuer(record.draft.issuer.key)]) {
         let Some(note) = ledger.note(Shelf::Renewals, whose.key()).await? else { continue };
         let asking: Asking = serde_json::from_str(&note.text)
             .map_err(|error| Fault::ours("a renewal on record cannot be read").because(error))?;
         if record.draft.drafted_at.unix_timestamp() <= asking.since {
-            return Ok(Hint { window: Window::now(now), explanation: Some(asking.why) });
+            return Ok(Some(asking));
         }
     }
-    let window = renewal.window(record.draft.not_before, record.draft.not_after);
-    Ok(Hint { window, explanation: None })
+    Ok(None)
 }

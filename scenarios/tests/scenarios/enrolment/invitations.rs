@@ -90,6 +90,36 @@ fn of_twenty_who_use_an_invitation_at_once_one_gets_a_certificate() {
     assert_eq!(house.on_record("robot"), 1);
 }
 
+/// Wherever a crash comes, the invited asks again with the same key, and there is one certificate in the end.
+#[test]
+fn a_node_that_is_killed_while_an_invitation_is_used_gives_the_certificate_when_it_is_back() {
+    let house = House::new();
+    let body = json!({
+        "invitation": house.invited(&json!({ "common_name": "robot" })),
+        "csr": house.csr("robot", "-subj /CN=robot"),
+    });
+    std::thread::scope(|scope| {
+        let asked = scope.spawn(|| house.sign(&body).status);
+        // Under way, or done, or not begun: whichever it is when the signal comes.
+        house.node.signal("KILL");
+        let status = asked.join().unwrap();
+        assert!(matches!(status, 0 | 200), "{status}");
+    });
+    let House { world, node, .. } = house;
+    drop(node);
+    let house = House::of(world);
+    let given = patience::wait_for(
+        "the certificate",
+        || house.node.log(),
+        || {
+            let said = house.sign(&body);
+            (said.status == 200).then(|| said.json())
+        },
+    );
+    assert_eq!(given["subject"], "CN=robot,O=development");
+    assert_eq!(house.on_record("robot"), 1);
+}
+
 #[test]
 fn an_invitation_that_expired_was_withdrawn_or_is_being_guessed_gives_nothing() {
     let house = House::new();

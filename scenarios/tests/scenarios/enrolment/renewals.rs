@@ -96,6 +96,25 @@ fn an_administrator_may_ask_for_a_renewal_before_it_is_time() {
     house.renews("robot", &[]).succeeded().says("not renewed");
 }
 
+/// The node's own keeper listens too, at the latest when it looks next.
+#[test]
+fn a_node_renews_its_own_certificate_when_an_administrator_asks_for_it() {
+    let house = House::aged();
+    let file = "realm/state/tls/main.crt";
+    let before = serial(&house.world, file);
+    house.office(&format!("renewal/{}", house.fingerprint(file)), &json!({})).with_status(200);
+    // A reload makes it look at once; by itself it looks once a minute.
+    let yaml = house.world.read("realm/countersign.yaml").replace("per_minute: 1000", "per_minute: 999");
+    house.world.write("realm/countersign.yaml", yaml);
+    house.administers(&["reload"]).succeeded();
+    testkit::patience::wait_for(
+        "another certificate",
+        || house.node.log(),
+        || (serial(&house.world, file) != before).then_some(()),
+    );
+    house.curl("analyst").sql("app", "SELECT 1").with_status(200);
+}
+
 #[test]
 fn a_proof_counts_once() {
     let house = House::aged();
