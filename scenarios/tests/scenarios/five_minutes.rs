@@ -98,6 +98,7 @@ fn the_first_run_makes_exactly_the_documented_tree() {
                 "state/ledger.db",
                 "state/node.id",
                 "state/revocations.known",
+                "state/services/.node",
             ]
             .contains(&file.as_str())
     });
