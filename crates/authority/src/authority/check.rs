@@ -99,9 +99,11 @@ pub(super) fn stands_below<'a>(
     let mut links = links.peekable();
     while let Some(link) = links.next() {
         let Err(fault) = below(link, root) else { return Ok(()) };
-        match links.peek() {
-            Some(above) if below(link, above).is_ok() => {}
-            _ => return Err(fault),
+        let Some(above) = links.peek() else { return Err(fault) };
+        if let Err(closer) = below(link, above) {
+            // Where the next one is the one that signed it, what is wrong between the two is what there is to mend.
+            let named = link.identity().issuer() == above.identity().subject();
+            return Err(if named { closer } else { fault });
         }
     }
     Ok(())
