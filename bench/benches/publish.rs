@@ -113,6 +113,7 @@ impl House {
             shard_entries: 50_000,
             ocsp_lifetime: Duration::HOUR,
             root_list: None,
+            root_responder: None,
             enrolment: EnrolmentRules {
                 per_minute: 0,
                 most_invitations: 0,

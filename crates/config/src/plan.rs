@@ -16,7 +16,7 @@ use fault::Place;
 pub use self::acme::{AcmePlan, ChallengePlan};
 pub use self::authority::{
     AuthorityPlan, CrlPlan, EnrolmentPlan, IssuerPlan, KeyPassword, PemText, ProfilePlan, PublishingPlan,
-    RotationPlan,
+    RootOcspPlan, RotationPlan,
 };
 pub use self::reload::{AllowWeaker, ReloadPlan};
 pub use self::replication::ReplicationPlan;

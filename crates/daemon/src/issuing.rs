@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use authority::{Authority, IssuerKind, Profile, Renewal, SignedCrl, Standing};
+use authority::{Authority, IssuerKind, Profile, Renewal, Standing};
 use config::{EnrolmentPlan, IssuerPlan, KeyPassword, PemText, Plan, ProfilePlan, TlsMode};
 use fault::{Fault, Faults, Place};
 use identity::{Certificate, KeyError, PrivateKey, Purpose, Secret, Usage};
@@ -50,7 +50,7 @@ pub async fn revoked_issuers(issuers: &BTreeMap<String, Arc<Authority>>, ledger:
 
 /// With what a prepared Plan issues.
 pub(crate) fn issuing(prepared: &Prepared) -> Issuing {
-    let Prepared { plan, issuers, retiring, root, root_list, certificate_profiles, .. } = prepared;
+    let Prepared { plan, issuers, retiring, root, by_root, certificate_profiles, .. } = prepared;
     let written = plan.authority.as_ref();
     let crl = written.map(|written| written.crl).unwrap_or_default();
     let publishing = written.map(|written| written.publishing.clone()).unwrap_or_default();
@@ -68,7 +68,8 @@ pub(crate) fn issuing(prepared: &Prepared) -> Issuing {
         crl_lifetime: Duration::try_from(crl.lifetime).unwrap_or(Duration::DAY),
         shard_entries: crl.shard_entries,
         ocsp_lifetime: Duration::try_from(publishing.ocsp_lifetime).unwrap_or(Duration::HOUR),
-        root_list: root_list.clone(),
+        root_list: by_root.list.clone(),
+        root_responder: by_root.responder.clone(),
         state: plan.base.join(STATE),
         acme: acme::settings(prepared),
     }
@@ -111,29 +112,6 @@ fn published(plan: &Plan, authority: Authority) -> Authority {
     let distribution = plan.authority.as_ref().and_then(|written| written.publishing.distribution.clone());
     authority.spread_over(registrar::published_parts(&plan.base.join(STATE), authority.key_id()));
     authority.distributing(distribution)
-}
-
-/// The list of what the root has taken back, where the Plan names one.
-///
-/// # Errors
-/// When the file holds no list of the root's.
-pub(crate) fn root_list(plan: &Plan, roots: &[Certificate]) -> Result<Option<SignedCrl>, Fault> {
-    let path = plan.authority.as_ref().and_then(|written| written.publishing.root_crl.as_deref());
-    let Some((path, (first, others))) = path.zip(roots.split_first()) else { return Ok(None) };
-    let bytes = files::read_limited(path, LARGEST_LIST)?;
-    let by = |root: &Certificate| SignedCrl::from_pem_or_der(&bytes, root);
-    // While the root is rotated, the list is the old one's until the new one has signed one.
-    let list = by(first).or_else(|fault| others.iter().find_map(|root| by(root).ok()).ok_or(fault));
-    list.map(Some).map_err(|fault| fault.in_file(path))
-}
-
-/// That a list has ended: whoever goes by it refuses everybody.
-pub(crate) fn outdated(list: &SignedCrl, now: OffsetDateTime) -> Option<Fault> {
-    (list.next_update() < now).then(|| {
-        Fault::yours(format!("the list of \"{}\" is outdated since {}", list.issuer(), list.next_update()))
-            .at(Place::Name("authority.root_crl".to_owned()))
-            .remedy("sign a new one with the root's key: countersign ca crl --ca PATH --key KEY --ledger FILE --days 90")
-    })
 }
 
 /// The certificates of an issuer, its own first.
@@ -309,9 +287,6 @@ fn unknown(plan: &Plan, name: &str) -> Fault {
 
 /// The profiles that need no configuration.
 const BUILT_IN: [&str; 3] = ["server", "client", SERVICE];
-
-/// A root takes few back.
-const LARGEST_LIST: u64 = 8 * 1024 * 1024;
 
 /// The profile, and the issuer, of internal services.
 const SERVICE: &str = "service";

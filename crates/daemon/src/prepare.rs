@@ -1,5 +1,6 @@
 //! A Plan with every file it names loaded and checked.
 
+pub(crate) mod by_root;
 mod homes;
 mod kept;
 mod revocation;
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use access::{Directory, Grants};
-use authority::{Authority, Profile, SignedCrl};
+use authority::{Authority, Profile};
 use config::{ClientCa, DatabasePlan, ListenerPlan, PemText, Plan, TlsMode, TlsPlan};
 use fault::{Fault, Faults, Place};
 use identity::{Certificate, Credential, List, Strictness, Trust};
@@ -20,6 +21,7 @@ use time::OffsetDateTime;
 
 use crate::{acme, issuing};
 
+use by_root::ByRoot;
 use homes::Homes;
 pub(crate) use homes::{Home, is_read_only};
 pub(crate) use kept::Earlier;
@@ -39,8 +41,8 @@ pub struct Prepared {
     pub issuers: BTreeMap<String, Arc<Authority>>,
     /// The root of our own authority, where it is configured.
     pub(crate) root: Option<Certificate>,
-    /// The list of what the root has taken back, which somebody signed by hand.
-    pub(crate) root_list: Option<SignedCrl>,
+    /// What somebody signed by hand with the root's key.
+    pub(crate) by_root: ByRoot,
     /// The issuers whose place was taken, and whose lists are still signed.
     pub(crate) retiring: BTreeMap<String, Arc<Authority>>,
     /// The rules by which our own authority issues, by the profile's name.
@@ -128,11 +130,11 @@ pub(crate) fn prepare_after(
     }
     // Where it cannot be read, the issuers have told so.
     let roots = succession::roots(&plan);
-    let root_list = faults.note(issuing::root_list(&plan, &roots)).flatten();
+    let by_root = ByRoot::load(&plan, &roots).map_err(|found| faults.extend(found)).unwrap_or_default();
     let root = roots.into_iter().next();
     let retiring = issuers.as_ref().map(|issuers| issuing::retiring(&plan, issuers, now, &mut warnings));
     let retiring = retiring.unwrap_or_default();
-    warnings.extend(root_list.iter().filter_map(|list| issuing::outdated(list, now)));
+    warnings.extend(by_root.warnings(now));
     let authorities = succession::all(&plan, now).map_err(|found| faults.extend(found)).unwrap_or_default();
     let mut profiles = BTreeMap::new();
     let mut lists = revocation::Loaded::default();
@@ -157,7 +159,7 @@ pub(crate) fn prepare_after(
                 profiles,
                 issuers,
                 root,
-                root_list,
+                by_root,
                 retiring,
                 authorities,
                 certificate_profiles,

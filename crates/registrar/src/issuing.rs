@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use authority::{Authority, Profile, SignedCrl};
+use authority::{Authority, Profile, Responder, SignedCrl};
 use config::RotationPlan;
 use identity::Certificate;
 use time::Duration;
@@ -40,6 +40,8 @@ pub struct Issuing {
     pub ocsp_lifetime: Duration,
     /// The list of what the root has taken back, which somebody signed by hand.
     pub root_list: Option<SignedCrl>,
+    /// Who answers in the root's name.
+    pub root_responder: Option<Arc<Responder>>,
     /// The folder for what the node keeps on disk of its own: keys and what was signed.
     pub state: PathBuf,
     /// How ACME is served, where it is.

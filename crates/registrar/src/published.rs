@@ -2,7 +2,7 @@
 //! certificates.
 //!
 //! - [`taken`]: what an issuer has taken back, in memory.
-//! - [`issuer`]: one issuer, with its lists and whoever answers for it.
+//! - [`issuer`]: one issuer, with its lists; [`voice`]: whoever answers for an authority, the root included.
 //! - [`keep`](mod@keep): signs lists when something is taken back and before they end; appoints responders.
 //! - [`kept`]: the lists on disk, for the next start.
 //! - [`respond`]: answers about single certificates; [`answers`] are those that were signed before, [`pace`] bounds the rest.
@@ -22,6 +22,7 @@ mod shown;
 mod taken;
 #[cfg(test)]
 mod tests;
+mod voice;
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ use arc_swap::ArcSwap;
 use identity::Pin;
 use ledger::Ledger;
 use parking_lot::Mutex;
+use time::OffsetDateTime;
 use tokio::sync::Notify;
 
 use self::issuer::{Issuer, List};
@@ -38,6 +40,7 @@ pub use self::kept::published_parts;
 pub use self::metrics::Metrics;
 pub(crate) use self::page::answer;
 use self::respond::Responding;
+use self::voice::Voice;
 use crate::issuing::Issuing;
 
 /// Everything that is published, and how it comes to be.
@@ -58,12 +61,14 @@ struct Desk {
     issuers: Vec<Arc<Issuer>>,
     /// The list of the root, which somebody signed by hand.
     root_list: Option<List>,
+    /// Who answers in the root's name.
+    root_voice: Option<Arc<Voice>>,
     kept: Kept,
 }
 
 impl Published {
     pub(crate) fn new(ledger: Option<Arc<dyn Ledger>>, issuing: Arc<Issuing>, metrics: Metrics) -> Self {
-        let desk = Desk::of(issuing, &[]);
+        let desk = Desk::of(issuing, None);
         Self {
             desk: ArcSwap::from_pointee(desk),
             responding: ledger.map(Responding::new),
@@ -76,20 +81,20 @@ impl Published {
     /// Publishes for these issuers from now on. What is known of those that were there before stays.
     pub(crate) fn adopt(&self, issuing: Arc<Issuing>) {
         let before = self.desk.load();
-        self.desk.store(Arc::new(Desk::of(issuing, &before.issuers)));
+        self.desk.store(Arc::new(Desk::of(issuing, Some(&before))));
         self.changed.notify_one();
     }
 }
 
 impl Desk {
-    fn of(issuing: Arc<Issuing>, before: &[Arc<Issuer>]) -> Self {
+    fn of(issuing: Arc<Issuing>, before: Option<&Self>) -> Self {
         let kept = Kept::within(&issuing.state.join(FOLDER));
         let mut issuers: Vec<Arc<Issuer>> = Vec::new();
         for (name, authority) in issuing.issuers.iter().chain(&issuing.retiring) {
-            let same = |issuer: &&Arc<Issuer>| {
+            let same = |issuer: &Arc<Issuer>| {
                 issuer.name == *name && issuer.certificate() == *authority.certificate()
             };
-            if let Some(known) = before.iter().find(same) {
+            if let Some(known) = before.iter().flat_map(|before| &before.issuers).find(|known| same(known)) {
                 authority.spread_over(known.authority.load().shards());
                 known.authority.store(Arc::clone(authority));
                 issuers.push(Arc::clone(known));
@@ -99,7 +104,15 @@ impl Desk {
             }
         }
         let root_list = issuing.root_list.clone().map(List::of);
-        Self { issuing, issuers, root_list, kept }
+        let root_voice = root_voice(&issuing, before.and_then(|before| before.root_voice.as_ref()));
+        Self { issuing, issuers, root_list, root_voice, kept }
+    }
+
+    /// Everybody who answers at `now`. An issuer is asked whatever comes, and says itself that its responder is not there yet;
+    /// a root whose responder has ended says nothing, like one that has none.
+    fn voices(&self, now: OffsetDateTime) -> Vec<Arc<Voice>> {
+        let root = self.root_voice.iter().filter(|root| root.speaks(now));
+        self.issuers.iter().map(|issuer| &issuer.voice).chain(root).cloned().collect()
     }
 
     /// The issuer whose list is meant where none is named: that of clients, because servers are who ask for lists; else the
@@ -111,6 +124,21 @@ impl Desk {
     fn root_key(&self) -> Option<Pin> {
         self.issuing.root.as_ref().map(|root| root.identity().spki_sha256())
     }
+}
+
+/// The root's: the one from before, as long as the same responder speaks.
+fn root_voice(issuing: &Issuing, before: Option<&Arc<Voice>>) -> Option<Arc<Voice>> {
+    let responder = issuing.root_responder.as_ref()?;
+    let is_same = |voice: &&Arc<Voice>| {
+        let speaks = voice.responder.load_full();
+        speaks.is_some_and(|speaks| speaks.certificate() == responder.certificate())
+    };
+    if let Some(same) = before.filter(is_same) {
+        return Some(Arc::clone(same));
+    }
+    let voice = Voice::new("root", responder.authority())?;
+    voice.responder.store(Some(Arc::clone(responder)));
+    Some(Arc::new(voice))
 }
 
 /// Where the signed lists are kept, within the node's own folder.

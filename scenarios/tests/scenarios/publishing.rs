@@ -24,6 +24,8 @@ impl Office {
         world.countersign(&["init", "realm"]).succeeded();
         // The root's own list, by hand, while its key is at hand.
         world.sh(&format!("countersign ca crl {ROOT} --days 30 --out realm/pki/root.crl"));
+        // And who answers for it.
+        world.countersign(&["ca", "init-responder"]).succeeded();
         let yaml = world.read("realm/countersign.yaml");
         let yaml =
             replaced(&yaml, "\nauthority:\n", &format!("\nauthority:\n  root_crl: ./pki/root.crl\n{keys}"));
@@ -69,6 +71,13 @@ impl Office {
                 (said.matches("Serial Number:").count() == revoked).then(|| number(&said))
             },
         )
+    }
+
+    /// The port for those who have a certificate.
+    fn port(&self) -> String {
+        let line = self.node.logged(&["countersign HTTPS listening on"]);
+        let address = line.split_whitespace().nth(4).and_then(|at| at.rsplit_once(':'));
+        address.map(|(_, port)| port.to_owned()).unwrap_or_else(|| panic!("{}", self.node.log()))
     }
 
     /// Asks about a certificate as `openssl ocsp` does; `more` are further arguments.
@@ -236,6 +245,32 @@ fn openssl_judges_by_the_part_of_the_list_that_a_certificate_names() {
     );
 }
 
+/// L16: a root that takes another's place leaves list and responder of the old one behind; a node starts all the same, says so,
+/// and publishes neither.
+#[test]
+fn what_another_root_has_signed_is_warned_of_and_not_published() {
+    let office = Office::with("  root_ocsp: { cert: ./pki/root-ocsp.crt, key: ./pki/root-ocsp.key }\n");
+    let world = &office.world;
+    world.countersign(&["ca", "init-root", "--out", "other"]).succeeded();
+    world.countersign(&["ca", "init-responder", "--root", "other"]).succeeded();
+    world.sh(&format!("countersign ca crl {} --days 30 --out other.crl", ROOT.replace("realm/", "other/")));
+    let check = ["check", "realm/countersign.yaml"];
+    let said = world.countersign(&check).succeeded().said();
+    assert!(!said.contains("root-ocsp") && !said.contains("root.crl"), "{said}");
+    world.sh("cp other/pki/root-ocsp.* realm/pki/ && cp other.crl realm/pki/root.crl");
+    let said = world.countersign(&check).succeeded();
+    said.says("root.crl").says("there is no list of").says("root-ocsp.crt").says("nobody answers for it");
+    office.node.logged(&["WARN", "nobody answers for it"]);
+    let status = format!("curl -sS -o /dev/null -w '%{{http_code}}' {}/pki/crl/root.crl", office.base);
+    wait_for(
+        "no list of the root",
+        || office.node.log(),
+        || Some(world.sh(&status)).filter(|ran| ran.stdout == "404"),
+    );
+    let issuer = "openssl ocsp -issuer realm/pki/root.crt -cert realm/pki/issuers/client.crt";
+    world.try_sh(&format!("{issuer} -noverify -url {}/pki/ocsp", office.base)).says("unauthorized");
+}
+
 /// R18: a revocation is on the list within a second, whose number is the next one.
 #[test]
 fn a_list_is_signed_again_as_soon_as_something_is_revoked() {
@@ -347,11 +382,7 @@ fn operators_see_how_fresh_what_is_published_is() {
     office.revoke("alice");
     let number = office.list_with(1);
     let curl = "curl -sS -f --cacert realm/pki/server-ca.crt --cert realm/clients/admin.crt --key realm/clients/admin.key";
-    let port = {
-        let line = office.node.logged(&["countersign HTTPS listening on"]);
-        line.split_whitespace().nth(4).and_then(|at| at.rsplit_once(':')).map(|(_, port)| port.to_owned())
-    };
-    let port = port.unwrap_or_else(|| panic!("{}", office.node.log()));
+    let port = office.port();
     let metrics = world.sh(&format!("{curl} https://localhost:{port}/_metrics")).stdout;
     for line in [
         &*format!("countersign_crl_number{{issuer=\"client\"}} {number}"),

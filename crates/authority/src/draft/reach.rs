@@ -40,12 +40,13 @@ impl Authority {
         }
     }
 
-    /// What an issuer below this root says: where the root's list is. A root answers no questions; its key is elsewhere.
+    /// What an issuer below this root says: where the root's list is, and who answers for the root (`authority.root_ocsp`).
     pub(super) fn reach_of_issuer(&self) -> Reach {
         let said = |distribution: &Distribution, key: Pin| Reach {
             list: Some(distribution.list(key, Shard::WHOLE)),
+            ocsp: Some(distribution.ocsp()),
             issuer: Some(distribution.certificate(key)),
-            ..Reach::default()
+            nothing: false,
         };
         self.distribution().map(|distribution| said(distribution, self.key_id())).unwrap_or_default()
     }

@@ -62,7 +62,7 @@ async fn without_an_address_a_certificate_says_nothing_of_one() {
 }
 
 #[tokio::test]
-async fn an_issuer_says_where_the_list_of_its_root_is_and_of_no_responder() {
+async fn an_issuer_says_where_the_list_and_the_responder_of_its_root_are() {
     let world = World::new().await;
     let root = Authority::new(
         vec![world.root.certificate().clone()],
@@ -77,7 +77,7 @@ async fn an_issuer_says_where_the_list_of_its_root_is_and_of_no_responder() {
     let id = authority::issuer_id(root.key_id());
     assert_eq!(made.certificate.crl_uris(), [format!("{BASE}/pki/crl/{id}.crl")]);
     assert_eq!(made.certificate.issuer_uris(), [format!("{BASE}/pki/issuers/{id}.crt")]);
-    assert!(made.certificate.ocsp_uris().is_empty());
+    assert_eq!(made.certificate.ocsp_uris(), [format!("{BASE}/pki/ocsp")]);
 }
 
 #[tokio::test]

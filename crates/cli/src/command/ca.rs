@@ -2,6 +2,7 @@
 
 mod crl;
 mod init_issuer;
+mod init_responder;
 mod init_root;
 mod rotate;
 mod show;
@@ -22,6 +23,7 @@ pub(crate) enum Ca {
     InitRoot(init_root::InitRoot),
     #[command(visible_alias = "init-intermediate")]
     InitIssuer(init_issuer::InitIssuer),
+    InitResponder(init_responder::InitResponder),
     Show(show::Show),
     Crl(crl::Crl),
     #[command(subcommand)]
@@ -47,6 +49,7 @@ impl Ca {
         match self {
             Self::InitRoot(init) => init.run(console),
             Self::InitIssuer(init) => init.run(console),
+            Self::InitResponder(init) => init.run(console),
             Self::Show(show) => show.run(console),
             Self::Crl(crl) => crl.run(console),
             Self::Rotate(rotate) => rotate.run(console),

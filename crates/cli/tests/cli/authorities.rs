@@ -56,6 +56,27 @@ fn an_authoritys_key_can_be_encrypted_and_used_again() {
 }
 
 #[test]
+fn a_responder_of_the_root_is_certified_by_hand_and_again_with_the_same_key() {
+    let folder = Folder::with_issuers();
+    folder
+        .countersign(&["ca", "init-responder", "--days", "30"])
+        .succeeded()
+        .says(&["root_ocsp", "root-ocsp.key"]);
+    assert_eq!(folder.mode("realm/pki/root-ocsp.key"), 0o600);
+    let text = folder.sh("openssl x509 -in realm/pki/root-ocsp.crt -noout -text");
+    for part in ["OCSP Signing", "OCSP No Check", "CA:FALSE"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    folder.sh("openssl verify -CAfile realm/pki/root.crt -purpose ocsphelper realm/pki/root-ocsp.crt");
+    let (key, certificate) = (folder.read("realm/pki/root-ocsp.key"), folder.read("realm/pki/root-ocsp.crt"));
+    folder.countersign(&["ca", "init-responder", "--days", "99999"]).succeeded();
+    assert_eq!(folder.read("realm/pki/root-ocsp.key"), key);
+    assert_ne!(folder.read("realm/pki/root-ocsp.crt"), certificate);
+    let end = |file: &str| folder.sh(&format!("openssl x509 -in realm/pki/{file}.crt -noout -enddate"));
+    assert_eq!(end("root-ocsp"), end("root"), "never longer than its root");
+}
+
+#[test]
 fn ca_show_tells_the_tiers_apart() {
     let folder = Folder::with_issuers();
     let shown = folder.countersign(&["ca", "show", "--json"]).succeeded().json();

@@ -10,10 +10,11 @@ use std::time::Duration;
 use identity::Secret;
 
 use crate::plan::{
-    AuthorityPlan, CrlPlan, EnrolmentPlan, IssuerPlan, KeyPassword, PemText, PublishingPlan, RotationPlan,
+    AuthorityPlan, CrlPlan, EnrolmentPlan, IssuerPlan, KeyPassword, PemText, PublishingPlan, RootOcspPlan,
+    RotationPlan,
 };
 use crate::reader::{At, Reader};
-use crate::section::authority::{Authority, Crl, Enrolment, Issuer, ServiceName};
+use crate::section::authority::{Authority, Crl, Enrolment, Issuer, RootOcsp, ServiceName};
 use crate::sources::Sources;
 use crate::table::Table;
 
@@ -135,7 +136,24 @@ fn publishing(reader: &mut Reader<'_>, written: &Authority) -> PublishingPlan {
         distribution: written.distribution_url.as_ref().map(|at| at.value.clone()),
         ocsp_lifetime: lifetime.value,
         root_crl: written.root_crl.as_ref().map(|at| at.value.clone()),
+        root_ocsp: written.root_ocsp.as_ref().and_then(|at| root_ocsp(reader, at, written)),
     }
+}
+
+fn root_ocsp(reader: &mut Reader<'_>, at: &At<RootOcsp>, authority: &Authority) -> Option<RootOcspPlan> {
+    if authority.root_cert.is_none() {
+        let said = "config: authority.root_ocsp answers for a root that is not named";
+        reader.refuse(at, said, "write root_cert beside it");
+    }
+    let written = &at.value;
+    let (Some(cert), Some(key)) = (&written.cert, &written.key) else {
+        if written.lacks(&written.cert, "cert") || written.lacks(&written.key, "key") {
+            let remedy = "write the paths of both: countersign ca init-responder makes them";
+            reader.refuse(at, "config: authority.root_ocsp needs cert and key", remedy);
+        }
+        return None;
+    };
+    Some(RootOcspPlan { cert: cert.value.clone(), key: key.value.clone() })
 }
 
 fn enrolment(written: &Enrolment) -> EnrolmentPlan {

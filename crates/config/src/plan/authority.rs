@@ -45,12 +45,28 @@ pub struct PublishingPlan {
     pub ocsp_lifetime: Duration,
     /// The list of what the root has taken back, signed by hand.
     pub root_crl: Option<PathBuf>,
+    /// Who answers in the root's name.
+    pub root_ocsp: Option<RootOcspPlan>,
+}
+
+/// The root's responder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RootOcspPlan {
+    /// Its certificate.
+    pub cert: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
 }
 
 /// No address; answers for an hour.
 impl Default for PublishingPlan {
     fn default() -> Self {
-        Self { distribution: None, ocsp_lifetime: Duration::from_secs(3_600), root_crl: None }
+        Self {
+            distribution: None,
+            ocsp_lifetime: Duration::from_secs(3_600),
+            root_crl: None,
+            root_ocsp: None,
+        }
     }
 }
 

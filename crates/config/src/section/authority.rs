@@ -39,6 +39,8 @@ table! {
         ocsp: Ocsp = "";
         /// The list of what the root has taken back, signed by hand (`ca crl --ca`), to be published with those of the issuers.
         root_crl: PathBuf;
+        /// Who answers questions about our issuers in the root's name (`ca init-responder`). Left out, nobody does.
+        root_ocsp: RootOcsp;
         /// Where strangers reach a listener that serves what is published: `http://pki.example.com:8080`. Certificates then say
         /// where their issuer can be asked about them. Left out, they say nothing of it.
         distribution_url: Distribution;
@@ -115,6 +117,16 @@ table! {
     Ocsp at "authority.ocsp" {
         /// How long an answer promises to be the newest (`nextUpdate`).
         lifetime: Duration = "1h";
+    }
+}
+
+table! {
+    /// The root's responder. Its key lies on this node; all that it can do is to say of an issuer that it is good or revoked.
+    RootOcsp at "authority.root_ocsp" {
+        /// Its certificate, which the root has signed.
+        cert: PathBuf;
+        /// Its key; only its owner may read the file.
+        key: PathBuf;
     }
 }
 

@@ -27,6 +27,7 @@ pub(super) fn all(plan: &Plan, file: Option<&Path>) -> BTreeSet<Named> {
     if let Some(authority) = &plan.authority {
         paths.extend(authority.root_cert.clone());
         paths.extend(authority.publishing.root_crl.clone());
+        paths.extend(authority.publishing.root_ocsp.iter().flat_map(|at| [at.cert.clone(), at.key.clone()]));
         for issuer in authority.issuers.values() {
             paths.extend(file_of(&issuer.cert));
             paths.extend(file_of(&issuer.key));

@@ -5,18 +5,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use arc_swap::{ArcSwap, ArcSwapOption};
-use authority::{Authority, Responder, Shard, SignedCrl};
+use arc_swap::ArcSwap;
+use authority::{Authority, Shard, SignedCrl};
 use bytes::Bytes;
-use identity::ocsp::IssuerId;
 use identity::{Certificate, Pin};
 use ledger::RevocationRecord;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 use time::OffsetDateTime;
 
-use super::answers::Answers;
 use super::document::Document;
-use super::taken::Taken;
+use super::voice::Voice;
 
 /// An issuer as strangers know it. It outlives a reload that keeps its certificate.
 pub(crate) struct Issuer {
@@ -24,13 +22,10 @@ pub(crate) struct Issuer {
     pub(crate) name: String,
     pub(crate) key: Pin,
     pub(crate) authority: ArcSwap<Authority>,
-    pub(crate) ids: IssuerId,
-    pub(crate) taken: RwLock<Taken>,
+    pub(crate) voice: Arc<Voice>,
     lists: Mutex<BTreeMap<Shard, Held>>,
     /// Over how many parts certificates have been spread at most, which all are published.
     parts: AtomicU16,
-    pub(crate) responder: ArcSwapOption<Responder>,
-    pub(crate) answers: Answers,
 }
 
 /// A list, or a part of one, that was signed.
@@ -65,17 +60,14 @@ impl List {
 impl Issuer {
     /// `None` where nobody could ask about its certificates, because its key cannot be read.
     pub(crate) fn new(name: &str, authority: Arc<Authority>) -> Option<Self> {
-        let ids = IssuerId::of(authority.certificate())?;
+        let voice = Arc::new(Voice::new(name, authority.certificate())?);
         Some(Self {
             name: name.to_owned(),
             key: authority.key_id(),
             authority: ArcSwap::new(authority),
-            ids,
-            taken: RwLock::default(),
+            voice,
             lists: Mutex::default(),
             parts: AtomicU16::new(1),
-            responder: ArcSwapOption::empty(),
-            answers: Answers::default(),
         })
     }
 
@@ -86,14 +78,10 @@ impl Issuer {
     /// Takes in what was recorded: lists that should say it are stale from then on, and answers to the contrary are gone.
     /// Says how much was new.
     pub(crate) fn learn(&self, records: &[RevocationRecord]) -> usize {
-        let mut taken = self.taken.write();
-        let own = records.iter().filter(|record| record.issuer == self.key);
-        let new: Vec<_> = own.filter_map(|record| taken.add(record)).collect();
-        drop(taken);
+        let new = self.voice.learn(records);
         let mut lists = self.lists.lock();
         for key in &new {
             lists.iter_mut().filter(|(shard, _)| key.is_in(**shard)).for_each(|(_, held)| held.stale = true);
-            self.answers.forget(*key);
         }
         new.len()
     }

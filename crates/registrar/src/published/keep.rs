@@ -148,6 +148,7 @@ async fn read(ledger: &dyn Ledger, desk: &Desk, told: &mut u64) -> Result<(), Fa
         for issuer in &desk.issuers {
             issuer.learn(&page);
         }
+        desk.root_voice.iter().for_each(|root| drop(root.learn(&page)));
     }
 }
 
@@ -156,7 +157,7 @@ fn spread(desk: &Desk, issuer: &Issuer) {
     if issuer.authority.load().distribution().is_none() {
         return;
     }
-    let parts = issuer.taken.read().len() / desk.issuing.shard_entries.max(1);
+    let parts = issuer.voice.taken.read().len() / desk.issuing.shard_entries.max(1);
     let parts = u16::try_from(parts).unwrap_or(Shard::MOST).min(Shard::MOST - 1);
     issuer.set_parts((parts + 1).next_power_of_two());
 }
@@ -174,10 +175,10 @@ async fn sign(
     let signing = move || {
         of.begin(shard);
         if shard.is_whole() {
-            of.taken.write().forget(listing.lifetime, now);
+            of.voice.taken.write().forget(listing.lifetime, now);
         }
         // Copied, so that nobody waits for the signature who only wants to know who is revoked.
-        let revoked = of.taken.read().part(shard);
+        let revoked = of.voice.taken.read().part(shard);
         of.authority.load().sign_list(&listing, revoked.iter().map(|(key, row)| listed(key, row)))
     };
     let signed: SignedCrl = tokio::task::spawn_blocking(signing)
@@ -213,7 +214,7 @@ async fn appoint(
     issuer: &Issuer,
     now: OffsetDateTime,
 ) -> Result<(), Fault> {
-    if issuer.responder.load().as_ref().is_some_and(|responder| now < renew_at(responder)) {
+    if issuer.voice.responder.load().as_ref().is_some_and(|responder| now < renew_at(responder)) {
         return Ok(());
     }
     // Whatever it signed last still counts when it ends.
@@ -224,7 +225,7 @@ async fn appoint(
     tracing::info!(
         issuer = issuer.name, serial = %identity.serial(), until = %identity.not_after(), "OCSP responder appointed"
     );
-    issuer.responder.store(Some(Arc::new(responder)));
+    issuer.voice.responder.store(Some(Arc::new(responder)));
     Ok(())
 }
 
@@ -236,7 +237,7 @@ fn renew_at(responder: &authority::Responder) -> OffsetDateTime {
 fn until_next(desk: &Desk, now: OffsetDateTime) -> Patience {
     let lists = desk.issuers.iter().filter_map(|issuer| issuer.next_due());
     let responders =
-        desk.issuers.iter().filter_map(|issuer| issuer.responder.load().as_deref().map(renew_at));
+        desk.issuers.iter().filter_map(|issuer| issuer.voice.responder.load().as_deref().map(renew_at));
     let next = lists.chain(responders).min().map_or(Duration::MINUTE, |next| next - now);
     Patience::try_from(next).unwrap_or(SHORTEST).clamp(SHORTEST, LONGEST)
 }

@@ -64,7 +64,7 @@ impl Published {
             // Nothing is on record, so nothing can be said.
             (Ok(_), None) => Answered::Failure(Failure::Unauthorized),
             (Ok(request), Some(responding)) => {
-                responding.answer(&desk.issuers, &request, desk.issuing.ocsp_lifetime, now).await
+                responding.answer(&desk.voices(now), &request, desk.issuing.ocsp_lifetime, now).await
             }
         };
         self.metrics.answered(&answered);

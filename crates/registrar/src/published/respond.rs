@@ -17,11 +17,11 @@ use time::{Duration, OffsetDateTime};
 use tokio::sync::Semaphore;
 
 use super::answers::Answer;
-use super::issuer::Issuer;
 use super::pace::Pace;
 use super::taken::{Key, Row};
+use super::voice::Voice;
 
-/// Answers for every issuer.
+/// Answers for every authority that has somebody to do so.
 #[derive(Debug)]
 pub(crate) struct Responding {
     pub(crate) ledger: Arc<dyn Ledger>,
@@ -53,7 +53,7 @@ impl Answered {
 
 /// One certificate that is asked about.
 struct Subject<'a> {
-    issuer: &'a Issuer,
+    voice: &'a Voice,
     hash: IdHash,
     key: Key,
     id: &'a CertId,
@@ -67,18 +67,17 @@ impl Responding {
     /// The answer to a question.
     pub(crate) async fn answer(
         &self,
-        issuers: &[Arc<Issuer>],
+        voices: &[Arc<Voice>],
         request: &Request,
         lifetime: Duration,
         now: OffsetDateTime,
     ) -> Answered {
-        let subjects: Option<Vec<Subject<'_>>> =
-            request.ids().iter().map(|id| subject(issuers, id)).collect();
+        let subjects: Option<Vec<Subject<'_>>> = request.ids().iter().map(|id| subject(voices, id)).collect();
         let Some(subjects) = subjects else { return Answered::Failure(Failure::Unauthorized) };
         let answered = match (subjects.as_slice(), request.nonce()) {
             ([], _) => Err(Failure::MalformedRequest),
             ([subject], None) => self.common(subject, lifetime, now).await.map(Answered::Common),
-            ([subject, ..], nonce) => self.own(subject.issuer, &subjects, nonce, lifetime, now).await,
+            ([subject, ..], nonce) => self.own(subject.voice, &subjects, nonce, lifetime, now).await,
         };
         answered.unwrap_or_else(Answered::Failure)
     }
@@ -98,13 +97,14 @@ impl Responding {
         }
         // A certificate that is not known yet may be in a moment.
         let lifetime = if settled { lifetime } else { lifetime.min(UNSETTLED) };
-        let id = subject.issuer.ids.id(&serial(subject.id)?, subject.hash).ok_or(Failure::InternalError)?;
+        let lifetime = subject.voice.lifetime(lifetime, now);
+        let id = subject.voice.ids.id(&serial(subject.id)?, subject.hash).ok_or(Failure::InternalError)?;
         let single = Single { id, status, this_update: whole(now), next_update: whole(now + lifetime) };
         let next = single.next_update;
-        let bytes = sign(subject.issuer, vec![single], None, now)?;
+        let bytes = sign(subject.voice, vec![single], None, now)?;
         let answer = Answer::new(bytes, status, whole(now), next);
         if settled {
-            subject.issuer.answers.keep((subject.hash, subject.key), answer.clone());
+            subject.voice.answers.keep((subject.hash, subject.key), answer.clone());
         }
         Ok(answer)
     }
@@ -113,14 +113,14 @@ impl Responding {
     /// responder may leave the nonce out (RFC 9654 §3).
     async fn own(
         &self,
-        issuer: &Issuer,
+        voice: &Voice,
         subjects: &[Subject<'_>],
         nonce: Option<&[u8]>,
         lifetime: Duration,
         now: OffsetDateTime,
     ) -> Result<Answered, Failure> {
         // One signature is one issuer's.
-        if subjects.iter().any(|subject| subject.issuer.key != issuer.key) {
+        if subjects.iter().any(|subject| subject.voice.key != voice.key) {
             return Err(Failure::Unauthorized);
         }
         if !self.pace.allows(now) {
@@ -130,6 +130,7 @@ impl Responding {
             };
             return held.map(Answered::Common).ok_or(Failure::TryLater);
         }
+        let lifetime = voice.lifetime(lifetime, now);
         let (mut singles, mut worst) = (Vec::new(), Status::Good);
         for subject in subjects {
             let (status, _) = self.status(subject, now).await?;
@@ -139,7 +140,7 @@ impl Responding {
             let (this_update, next_update) = (whole(now), whole(now + lifetime));
             singles.push(Single { id: subject.id.clone(), status, this_update, next_update });
         }
-        Ok(Answered::Own(sign(issuer, singles, nonce, now)?, worst))
+        Ok(Answered::Own(sign(voice, singles, nonce, now)?, worst))
     }
 
     /// What is to be said about a certificate, and whether that may be said again later.
@@ -152,7 +153,7 @@ impl Responding {
         }
         let permit = tokio::time::timeout(PATIENCE, self.lookups.acquire()).await;
         let Ok(Ok(_permit)) = permit else { return Err(Failure::TryLater) };
-        let id = CertificateId { issuer: subject.issuer.key, serial: serial(subject.id)? };
+        let id = CertificateId { issuer: subject.voice.key, serial: serial(subject.id)? };
         let record = match tokio::time::timeout(PATIENCE, self.ledger.certificate(id)).await {
             Ok(Ok(record)) => record,
             Ok(Err(_)) | Err(_) => return Err(Failure::TryLater),
@@ -169,22 +170,22 @@ impl Responding {
 
 impl Subject<'_> {
     fn taken(&self) -> Option<Row> {
-        self.issuer.taken.read().find(self.key)
+        self.voice.taken.read().find(self.key)
     }
 
     /// What was signed before, where it still holds: a revocation counts from the moment at which it is known.
     fn held(&self, now: OffsetDateTime) -> Option<Answer> {
         let taken = self.taken().is_some();
-        let held = self.issuer.answers.find(&(self.hash, self.key), now)?;
+        let held = self.voice.answers.find(&(self.hash, self.key), now)?;
         (!taken || matches!(held.status, Status::Revoked { .. })).then_some(held)
     }
 }
 
-/// The issuer that a question means, and the certificate; `None` where it is somebody else's.
-fn subject<'a>(issuers: &'a [Arc<Issuer>], id: &'a CertId) -> Option<Subject<'a>> {
-    let (issuer, hash) = issuers.iter().find_map(|issuer| Some((issuer, issuer.ids.issued(id)?)))?;
+/// The authority that a question means, and the certificate; `None` where it is somebody else's.
+fn subject<'a>(voices: &'a [Arc<Voice>], id: &'a CertId) -> Option<Subject<'a>> {
+    let (voice, hash) = voices.iter().find_map(|voice| Some((voice, voice.ids.issued(id)?)))?;
     let key = Key::of(&id.serial()?)?;
-    Some(Subject { issuer, hash, key, id })
+    Some(Subject { voice, hash, key, id })
 }
 
 fn serial(id: &CertId) -> Result<identity::Serial, Failure> {
@@ -196,16 +197,16 @@ fn revoked(row: Row) -> Status {
 }
 
 fn sign(
-    issuer: &Issuer,
+    voice: &Voice,
     singles: Vec<Single>,
     nonce: Option<&[u8]>,
     now: OffsetDateTime,
 ) -> Result<Bytes, Failure> {
     // Until one is appointed, which takes a moment at the start.
-    let responder = issuer.responder.load_full().ok_or(Failure::TryLater)?;
+    let responder = voice.responder.load_full().ok_or(Failure::TryLater)?;
     let reply = Reply { singles, nonce: nonce.map(Into::into), produced_at: whole(now) };
     responder.sign(&reply).map(Bytes::from).map_err(|fault| {
-        tracing::error!(%fault, issuer = issuer.name, "an OCSP answer was not signed");
+        tracing::error!(%fault, issuer = voice.name, "an OCSP answer was not signed");
         Failure::InternalError
     })
 }

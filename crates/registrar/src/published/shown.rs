@@ -19,13 +19,16 @@ impl Published {
 }
 
 impl Published {
-    /// The lists with the moment at which each is outdated.
+    /// The lists, and the root's responder, with the moment at which each is outdated.
     pub(crate) fn lasting(&self) -> Vec<Lasting> {
         let desk = self.desk.load();
         let named = |(name, _, list): (String, u16, List)| {
             Lasting::new(format!("list of issuer {name}"), list.signed.next_update())
         };
-        desk.lists().map(named).collect()
+        let responder = desk.issuing.root_responder.as_ref().map(|responder| {
+            Lasting::new("responder of the root", responder.certificate().identity().not_after())
+        });
+        desk.lists().map(named).chain(responder).collect()
     }
 }
 

@@ -90,7 +90,13 @@ fn published(
     issuer: &Arc<Authority>,
     shard_entries: usize,
 ) -> Published {
-    let issuing = Issuing {
+    let issuing = issuing(folder, issuer, shard_entries);
+    let ledger: Arc<dyn Ledger> = Arc::<SqliteLedger>::clone(ledger);
+    Published::new(Some(ledger), Arc::new(issuing), Metrics::default())
+}
+
+fn issuing(folder: &TempDir, issuer: &Arc<Authority>, shard_entries: usize) -> Issuing {
+    Issuing {
         environment: "test".to_owned(),
         root: None,
         issuers: BTreeMap::from([("client".to_owned(), Arc::clone(issuer))]),
@@ -103,13 +109,12 @@ fn published(
         shard_entries,
         ocsp_lifetime: Duration::HOUR,
         root_list: None,
+        root_responder: None,
         enrolment: EnrolmentRules { per_minute: 0, most_invitations: 0, longest_invitation: Duration::DAY },
         presented: BTreeMap::new(),
         state: folder.path().to_owned(),
         acme: None,
-    };
-    let ledger: Arc<dyn Ledger> = Arc::<SqliteLedger>::clone(ledger);
-    Published::new(Some(ledger), Arc::new(issuing), Metrics::default())
+    }
 }
 
 #[tokio::test]
@@ -257,7 +262,7 @@ async fn a_nonce_is_repeated_until_too_many_ask_for_that() {
 async fn a_responder_is_appointed_again_when_half_of_its_life_has_passed() {
     let mut house = House::new(100).await;
     let serial = |house: &House| {
-        let responder = house.published.desk.load().issuers[0].responder.load_full().unwrap();
+        let responder = house.published.desk.load().issuers[0].voice.responder.load_full().unwrap();
         responder.certificate().identity().serial().clone()
     };
     house.round(NOW).await;
@@ -266,4 +271,38 @@ async fn a_responder_is_appointed_again_when_half_of_its_life_has_passed() {
     assert_eq!(serial(&house), first);
     house.round(NOW + Duration::hours(40)).await;
     assert_ne!(serial(&house), first);
+}
+
+#[tokio::test]
+async fn the_roots_responder_answers_about_issuers_until_its_own_end() {
+    let house = House::new(100).await;
+    let made = init_root(&Tier::root("root"), &*house.ledger, NOW).await.unwrap();
+    let root = Authority::new(vec![made.certificate], &made.key, Standing::ByHand, None, NOW).unwrap();
+    let tier = Tier::issuer("test");
+    let issuer = root.init_issuer(IssuerKind::Server, &tier, &*house.ledger, NOW).await.unwrap().certificate;
+    let other = root.init_issuer(IssuerKind::Server, &tier, &*house.ledger, NOW).await.unwrap().certificate;
+    let responder = root.appoint_responder(&*house.ledger, Duration::DAY, NOW).await.unwrap();
+    let issuing = Issuing {
+        root_responder: Some(Arc::new(responder)),
+        ..issuing(&house.folder, &house.issuer, house.shard_entries)
+    };
+    let mut house = house;
+    house.published.adopt(Arc::new(issuing));
+    house.revoke(&other).await;
+    house.round(NOW).await;
+    let ask = async |certificate: &Certificate, now| {
+        let request = Request::new(certificate, root.certificate(), None).unwrap();
+        let answer = house.published.answer(Ok(request), now).await.bytes();
+        ocsp::verify(&answer, certificate, root.certificate(), None, now).map(|answer| answer.status)
+    };
+    assert_eq!(ask(&issuer, NOW).await.unwrap(), Status::Good);
+    let reason = RevocationReason::Superseded;
+    assert_eq!(ask(&other, NOW).await.unwrap(), Status::Revoked { at: NOW, reason });
+    // The last answer ends with the responder, and after that there is none.
+    let late = NOW + Duration::hours(23) + Duration::minutes(50);
+    assert_eq!(ask(&issuer, late).await.unwrap(), Status::Good);
+    let ended = NOW + Duration::DAY + Duration::SECOND;
+    let request = Request::new(&issuer, root.certificate(), None).unwrap();
+    let answered = house.published.answer(Ok(request), ended).await;
+    assert!(matches!(answered, Answered::Failure(Failure::Unauthorized)), "{answered:?}");
 }

@@ -63,7 +63,25 @@ const CONFIG: &str = "daemon off;\nmaster_process off;\npid @here/nginx.pid;\ner
 impl Office {
     /// With the clients alice and bob, and a certificate for nginx.
     fn with_clients() -> Self {
-        let office = Self::open();
+        Self::open().and_clients()
+    }
+
+    /// The same, with a responder for the root, below which the issuer of clients was made that says so.
+    fn answering_for_the_root() -> Self {
+        let office = Self::with("  root_ocsp: { cert: ./pki/root-ocsp.crt, key: ./pki/root-ocsp.key }\n");
+        let world = &office.world;
+        world.sh("mkdir before && mv realm/pki/issuers/client.* realm/pki/client-ca.crt before");
+        let url = ["--kind", "client", "--distribution-url", &office.base];
+        world.countersign(&[&["ca", "init-issuer"], &url[..]].concat()).succeeded();
+        // The node believes another issuer from then on, which somebody has to allow.
+        let node = format!("https://localhost:{}", office.port());
+        let reload = ["reload", "--as", "admin", "--allow-weaker", "all", "--url", &node];
+        world.countersign(&reload).succeeded();
+        office.and_clients()
+    }
+
+    fn and_clients(self) -> Self {
+        let office = self;
         for name in ["alice", "bob"] {
             office.client(name);
         }
@@ -90,8 +108,7 @@ fn nginx_refuses_who_is_on_the_published_list_and_nobody_else() {
     assert!(nginx.log().contains("certificate revoked"), "{}", nginx.log());
 }
 
-/// R18: nginx with `ssl_ocsp`, which asks our responder by GET at the address in the certificate. About the issuer, which
-/// `on` would ask about as well, a root whose key is elsewhere answers by its list alone.
+/// R18: nginx with `ssl_ocsp leaf`, which asks our responder by GET at the address in the certificate.
 #[test]
 fn nginx_asks_our_responder_and_believes_it() {
     let office = Office::with_clients();
@@ -101,6 +118,36 @@ fn nginx_asks_our_responder_and_believes_it() {
     office.list_with(1);
     assert_eq!((&*nginx.status("alice"), &*nginx.status("bob")), ("400", "200"), "{}", nginx.log());
     office.node.logged(&["method=GET", "path=/pki/ocsp/"]);
+}
+
+/// R18: nginx with `ssl_ocsp on`, which asks about the issuer as well: the root's responder answers that, whom the root has
+/// certified by hand.
+#[test]
+fn nginx_asks_about_the_whole_chain_and_refuses_everybody_below_a_revoked_issuer() {
+    let office = Office::answering_for_the_root();
+    let world = &office.world;
+    let nginx = Nginx::serve(world, "ssl_ocsp on;");
+    assert_eq!((&*nginx.status("alice"), &*nginx.status("bob")), ("200", "200"), "{}", nginx.log());
+    office.revoke("alice");
+    office.list_with(1);
+    assert_eq!((&*nginx.status("alice"), &*nginx.status("bob")), ("400", "200"), "{}", nginx.log());
+    let issuer =
+        ["cert", "revoke", "--authority", "realm/pki/issuers/client.crt", "--reason", "cACompromise"];
+    world.countersign(&issuer).succeeded();
+    let ask = format!(
+        "openssl ocsp -issuer realm/pki/root.crt -cert realm/pki/issuers/client.crt -url {}/pki/ocsp -CAfile realm/pki/root.crt",
+        office.base
+    );
+    wait_for(
+        "the root's word that the issuer is revoked",
+        || office.node.log(),
+        || Some(world.try_sh(&ask)).filter(|ran| ran.said().contains("client.crt: revoked")),
+    )
+    .says("Response verify OK");
+    assert_eq!((&*nginx.status("alice"), &*nginx.status("bob")), ("400", "400"), "{}", nginx.log());
+    // Nobody made up an issuer, and nobody is asked about what another root has signed.
+    let made_up = ask.replace("-cert realm/pki/issuers/client.crt", "-serial 0x1234");
+    world.try_sh(&made_up).says("Response verify OK").says("unknown");
 }
 
 /// R18, R21: a node of ours without our ledger lets in and refuses the same by what is published, each way of asking.

@@ -37,8 +37,8 @@ pub(crate) struct InitIssuer {
     /// How many days it is valid; never longer than its root.
     #[arg(long, value_name = "N", default_value_t = 730)]
     days: u32,
-    /// Where the root's list and certificate will be published (authority.distribution_url), for the issuer's own certificate
-    /// to say.
+    /// Where the root's list, responder and certificate will be published (authority.distribution_url), for the issuer's own
+    /// certificate to say.
     #[arg(long, value_name = "URL", value_parser = distribution)]
     distribution_url: Option<Distribution>,
     /// For the kind service: a service that it may certify, and no other than those that are named. Otherwise those of

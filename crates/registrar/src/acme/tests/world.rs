@@ -137,6 +137,7 @@ fn issuing(issuer: Arc<Authority>, settings: Settings) -> Issuing {
         shard_entries: 1000,
         ocsp_lifetime: Duration::HOUR,
         root_list: None,
+        root_responder: None,
         state: PathBuf::new(),
         acme: Some(Arc::new(settings)),
     }
