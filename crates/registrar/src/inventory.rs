@@ -1,7 +1,7 @@
 //! Every certificate on record, for those who look for one: by name, serial, issuer, profile, state and end, page by page.
 //!
-//! - [`wanted`]: which ones, as the query of a URL says it.
-//! - [`shown`]: what is told of each. Never its key, which the record does not have.
+//! - [`mod@wanted`]: which ones, as the query of a URL says it.
+//! - [`mod@shown`]: what is told of each. Never its key, which the record does not have.
 
 mod shown;
 mod wanted;

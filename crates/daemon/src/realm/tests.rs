@@ -344,6 +344,7 @@ async fn the_configuration_of_a_new_realm_is_read_without_a_fault_or_a_warning()
     let sources = config::Sources { file: Some(realm.config().to_owned()), ..config::Sources::default() };
     let (plan, warnings) = config::read(&sources).unwrap_or_else(|faults| panic!("{faults}"));
     assert!(warnings.is_empty(), "{warnings:?}");
-    assert_eq!(plan.databases.len(), 1);
+    let names: Vec<&str> = plan.databases.iter().map(|database| database.name.as_str()).collect();
+    assert_eq!(names, ["app", "ledger"]);
     assert_eq!(plan.control_plane.admins, ["admin"]);
 }
