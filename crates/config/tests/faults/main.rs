@@ -3,6 +3,7 @@
 mod access;
 mod doors;
 mod http;
+mod publishing;
 mod revocation;
 mod sections;
 mod services;
