@@ -3,6 +3,7 @@
 //!
 //! - [`taken`]: what an issuer has taken back, in memory.
 //! - [`issuer`]: one issuer, with its lists; [`voice`]: whoever answers for an authority, the root included.
+//! - [`gone`]: the last lists of issuers that are no more.
 //! - [`keep`](mod@keep): signs lists when something is taken back and before they end; appoints responders.
 //! - [`kept`]: the lists on disk, for the next start.
 //! - [`respond`]: answers about single certificates; [`answers`] are those that were signed before, [`pace`] bounds the rest.
@@ -11,6 +12,7 @@
 
 mod answers;
 mod document;
+mod gone;
 mod issuer;
 mod keep;
 mod kept;
@@ -33,6 +35,7 @@ use parking_lot::Mutex;
 use time::OffsetDateTime;
 use tokio::sync::Notify;
 
+use self::gone::Gone;
 use self::issuer::{Issuer, List};
 pub(crate) use self::keep::keep;
 use self::kept::Kept;
@@ -59,6 +62,7 @@ pub(crate) struct Published {
 struct Desk {
     issuing: Arc<Issuing>,
     issuers: Vec<Arc<Issuer>>,
+    gone: Vec<Arc<Gone>>,
     /// The list of the root, which somebody signed by hand.
     root_list: Option<List>,
     /// Who answers in the root's name.
@@ -68,7 +72,7 @@ struct Desk {
 
 impl Published {
     pub(crate) fn new(ledger: Option<Arc<dyn Ledger>>, issuing: Arc<Issuing>, metrics: Metrics) -> Self {
-        let desk = Desk::of(issuing, None);
+        let desk = Desk::of(issuing, None, OffsetDateTime::UNIX_EPOCH);
         Self {
             desk: ArcSwap::from_pointee(desk),
             responding: ledger.map(Responding::new),
@@ -79,15 +83,15 @@ impl Published {
     }
 
     /// Publishes for these issuers from now on. What is known of those that were there before stays.
-    pub(crate) fn adopt(&self, issuing: Arc<Issuing>) {
+    pub(crate) fn adopt(&self, issuing: Arc<Issuing>, now: OffsetDateTime) {
         let before = self.desk.load();
-        self.desk.store(Arc::new(Desk::of(issuing, Some(&before))));
+        self.desk.store(Arc::new(Desk::of(issuing, Some(&before), now)));
         self.changed.notify_one();
     }
 }
 
 impl Desk {
-    fn of(issuing: Arc<Issuing>, before: Option<&Self>) -> Self {
+    fn of(issuing: Arc<Issuing>, before: Option<&Self>, now: OffsetDateTime) -> Self {
         let kept = Kept::within(&issuing.state.join(FOLDER));
         let mut issuers: Vec<Arc<Issuer>> = Vec::new();
         for (name, authority) in issuing.issuers.iter().chain(&issuing.retiring) {
@@ -105,7 +109,8 @@ impl Desk {
         }
         let root_list = issuing.root_list.clone().map(List::of);
         let root_voice = root_voice(&issuing, before.and_then(|before| before.root_voice.as_ref()));
-        Self { issuing, issuers, root_list, root_voice, kept }
+        let gone = before.map(|before| gone::left(&before.issuers, &before.gone, &issuers, now));
+        Self { issuing, issuers, gone: gone.unwrap_or_default(), root_list, root_voice, kept }
     }
 
     /// Everybody who answers at `now`. An issuer is asked whatever comes, and says itself that its responder is not there yet;

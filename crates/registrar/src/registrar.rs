@@ -82,7 +82,7 @@ impl Registrar {
         }
         let issuing = Arc::new(issuing);
         self.issuing.store(Arc::clone(&issuing));
-        self.published.adopt(issuing);
+        self.published.adopt(issuing, self.clock.now());
     }
 
     /// With what certificates are issued now.

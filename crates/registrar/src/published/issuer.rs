@@ -90,6 +90,11 @@ impl Issuer {
         self.lists.lock().get(&shard).map(|held| held.list.clone())
     }
 
+    /// Every list that is published.
+    pub(crate) fn lists(&self) -> Vec<(Shard, List)> {
+        self.lists.lock().iter().map(|(shard, held)| (*shard, held.list.clone())).collect()
+    }
+
     /// Which lists have to be signed at `now`: those that are missing, stale, or half over.
     pub(crate) fn due(&self, now: OffsetDateTime) -> Vec<Shard> {
         let lists = self.lists.lock();

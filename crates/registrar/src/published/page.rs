@@ -107,7 +107,7 @@ impl Desk {
         }
     }
 
-    fn list(&self, name: &str) -> Option<List> {
+    pub(super) fn list(&self, name: &str) -> Option<List> {
         let (id, shard) = Shard::parse(name)?;
         if id == ROOT || self.root_key().is_some_and(|key| issuer_id(key) == id) {
             return self.root_list.clone().filter(|_| shard.is_whole());
@@ -116,7 +116,11 @@ impl Desk {
         if let Some(issuer) = by_name {
             return issuer.list(Shard::WHOLE);
         }
-        self.issuers.iter().find(|issuer| issuer_id(issuer.key) == id)?.list(shard)
+        let meant = self.issuers.iter().find(|issuer| issuer_id(issuer.key) == id);
+        meant.map_or_else(
+            || self.gone.iter().find_map(|gone| gone.list(id, shard)),
+            |issuer| issuer.list(shard),
+        )
     }
 
     fn certificate(&self, name: &str) -> Option<Certificate> {

@@ -287,7 +287,7 @@ async fn the_roots_responder_answers_about_issuers_until_its_own_end() {
         ..issuing(&house.folder, &house.issuer, house.shard_entries)
     };
     let mut house = house;
-    house.published.adopt(Arc::new(issuing));
+    house.published.adopt(Arc::new(issuing), NOW);
     house.revoke(&other).await;
     house.round(NOW).await;
     let ask = async |certificate: &Certificate, now| {
@@ -305,4 +305,31 @@ async fn the_roots_responder_answers_about_issuers_until_its_own_end() {
     let request = Request::new(&issuer, root.certificate(), None).unwrap();
     let answered = house.published.answer(Ok(request), ended).await;
     assert!(matches!(answered, Answered::Failure(Failure::Unauthorized)), "{answered:?}");
+}
+
+#[tokio::test]
+async fn the_last_list_of_an_issuer_that_is_no_more_is_published_until_it_ends() {
+    let mut house = House::new(100).await;
+    house.round(NOW).await;
+    let leaf = house.issue("analyst").await;
+    house.revoke(&leaf).await;
+    house.round(NOW).await;
+    let list = |house: &House| {
+        let uri = leaf.crl_uris()[0].rsplit_once('/').unwrap().1.to_owned();
+        house.published.desk.load().list(uri.strip_suffix(".crl").unwrap()).map(|list| list.signed.entries())
+    };
+    let without = || {
+        let all = issuing(&house.folder, &house.issuer, house.shard_entries);
+        Arc::new(Issuing { issuers: BTreeMap::new(), ..all })
+    };
+    for after in [Duration::HOUR, Duration::hours(23)] {
+        house.published.adopt(without(), NOW + after);
+        assert_eq!(list(&house), Some(1), "{after}");
+    }
+    // Nobody answers for it, and it is not brought back by a reload that comes too late.
+    let request = Request::new(&leaf, house.issuer.certificate(), None).unwrap();
+    let answered = house.published.answer(Ok(request), NOW).await;
+    assert!(matches!(answered, Answered::Failure(Failure::Unauthorized)), "{answered:?}");
+    house.published.adopt(without(), NOW + Duration::hours(25));
+    assert_eq!(list(&house), None);
 }
