@@ -10,6 +10,7 @@
 mod audit;
 mod certificates;
 mod denials;
+mod locks;
 mod notes;
 mod revocations;
 mod sample;
@@ -29,6 +30,7 @@ pub use denials::{
     a_certificate_is_denied_once, denials_are_told_among_the_revocations_in_their_order,
     what_was_issued_here_is_not_denied, who_waits_for_a_change_hears_of_a_denial,
 };
+pub use locks::{a_lock_is_held_by_one_at_a_time, a_lock_that_was_let_go_can_be_taken_again};
 pub use notes::{
     a_note_is_read_as_it_was_written, a_note_is_replaced_by_who_has_seen_it,
     expired_notes_are_removed_and_no_others, notes_are_listed_in_the_order_of_their_keys,
@@ -78,5 +80,7 @@ pub async fn run_all<L: Ledger + 'static, F: Future<Output = L>>(make: impl Fn()
     events_are_told_in_the_order_of_their_moments(&make().await).await;
     pages_of_events_meet_without_gap_or_overlap(&make().await).await;
     pruning_removes_what_is_older_and_nothing_else(&make().await).await;
+    a_lock_is_held_by_one_at_a_time(&make().await).await;
+    a_lock_that_was_let_go_can_be_taken_again(&make().await).await;
     a_closed_ledger_says_so(&make().await).await;
 }

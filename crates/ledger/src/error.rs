@@ -7,7 +7,7 @@ use identity::{RevocationReason, Serial};
 use crate::note::Shelf;
 use crate::record::State;
 
-/// Why a verb of the ledger failed. Nothing has changed where one is given.
+/// Why a verb of the ledger failed. Nothing has changed where one is given, except where it is [`InDoubt`](Self::InDoubt).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LedgerError {
     /// The issuer has used this serial before.
@@ -48,6 +48,10 @@ pub enum LedgerError {
     Closed,
     /// The file was moved away or replaced while it was open: what is read is old, and what would be written is lost.
     Replaced(PathBuf),
+    /// The server that holds the ledger cannot be reached, or went away before the change was made.
+    Away(String),
+    /// The server went away while it made the change, and has not said since what came of it.
+    InDoubt(String),
     /// The storage failed: disk full, read-only, corrupt.
     Storage(String),
 }
@@ -79,6 +83,11 @@ impl fmt::Display for LedgerError {
                 "the ledger {} was moved away or replaced while it was open; restart the node to use what is there now",
                 path.display()
             ),
+            Self::Away(cause) => write!(f, "the ledger's server is away: {cause}"),
+            Self::InDoubt(cause) => write!(
+                f,
+                "the ledger's server went away in the middle of a change, and nobody knows whether it was made: {cause}"
+            ),
             Self::Storage(cause) => write!(f, "the ledger's storage failed: {cause}"),
         }
     }
@@ -92,6 +101,14 @@ impl From<LedgerError> for Fault {
             LedgerError::Storage(cause) => Self::theirs("the ledger could not be used")
                 .because(cause)
                 .remedy("see that the ledger's disk has room and that its folder is writable"),
+            LedgerError::Away(cause) => Self::theirs("the ledger's server is away")
+                .because(cause)
+                .remedy("see that PostgreSQL runs and can be reached from here; the node tries again by itself"),
+            LedgerError::InDoubt(cause) => {
+                Self::theirs("the ledger's server went away in the middle of a change, and may have made it")
+                    .because(cause)
+                    .remedy("when it is back, see what is on record (countersign cert list) before trying again")
+            }
             LedgerError::Replaced(path) => {
                 Self::theirs("the ledger was moved away or replaced while it was open").in_file(path).remedy(
                     "restart the node to use what is there now; a backup is put in place while the node is stopped",

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use crate::audit::{AuditEvent, AuditFilter};
 use crate::error::LedgerError;
 use crate::id::LedgerId;
+use crate::lock::Lock;
 use crate::note::{NewNote, Note, Shelf};
 use crate::page::Page;
 use crate::record::{CertificateFilter, CertificateId, CertificateRecord, DraftRecord};
@@ -126,6 +127,11 @@ pub trait Ledger: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`LedgerError::Closed`] as soon as the ledger is closed, also to those who wait already.
     fn changed(&self, since: u64) -> Answer<'_, u64>;
+
+    /// Takes the lock of this name (lower-case letters, digits and `-`), or says that somebody holds it: in this process or in
+    /// another, on this machine or on another that shares the ledger. Who holds it has it until the [`Lock`] is dropped, or
+    /// lost.
+    fn lock(&self, what: &str) -> Answer<'_, Option<Lock>>;
 
     /// Writes out what is pending and lets go of the storage; every later verb answers [`LedgerError::Closed`].
     fn close(&self) -> Answer<'_, ()>;

@@ -5,6 +5,7 @@
 //! - [`revocation`]: what is kept of a certificate that was taken back or denied.
 //! - [`note`]: small documents that acts keep: a service's state, an invitation, a rotation.
 //! - [`audit`]: what is kept of a decision: sign-in, refusal, issue, revocation, act of an administrator.
+//! - [`lock`]: what one node at a time may do.
 //! - [`page`]: answers that come in parts.
 //! - [`id`]: what tells one ledger from another.
 //! - [`known`]: what one node was told of the ledger, on its own disk.
@@ -18,6 +19,7 @@ mod error;
 mod id;
 mod known;
 mod ledger;
+mod lock;
 mod note;
 mod page;
 mod record;
@@ -29,6 +31,7 @@ pub use error::LedgerError;
 pub use id::LedgerId;
 pub use known::{Contents, Known, KnownRevocation, Mark, Told};
 pub use ledger::{Answer, Ledger};
+pub use lock::{Holding, Lock};
 pub use note::{NewNote, Note, Shelf};
 pub use page::{Cursor, Page};
 pub use record::{

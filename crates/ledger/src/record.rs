@@ -56,7 +56,7 @@ impl DraftRecord {
     }
 
     /// Every name that a search may know it by: the common name and the alternative names without their kind.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+    pub fn names(&self) -> impl Iterator<Item = &str> {
         let sans = self.sans.iter().map(|san| san.split_once(':').map_or(san.as_str(), |(_, name)| name));
         self.common_name.as_deref().into_iter().chain(sans)
     }

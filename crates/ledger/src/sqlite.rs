@@ -1,6 +1,7 @@
 //! The ledger in one SQLite file: WAL, synced before every answer, one writer whose commits are shared by all who
 //! wait.
 
+mod lock;
 mod notes;
 mod place;
 mod read;
@@ -26,6 +27,7 @@ use crate::audit::{AuditEvent, AuditFilter};
 use crate::error::LedgerError;
 use crate::id::LedgerId;
 use crate::ledger::{Answer, Ledger};
+use crate::lock::Lock;
 use crate::note::{NewNote, Note, Shelf};
 use crate::page::Page;
 use crate::record::{CertificateFilter, CertificateId, CertificateRecord, DraftRecord};
@@ -223,6 +225,12 @@ impl Ledger for SqliteLedger {
 
     fn changed(&self, since: u64) -> Answer<'_, u64> {
         Box::pin(self.watch.past(since))
+    }
+
+    fn lock(&self, what: &str) -> Answer<'_, Option<Lock>> {
+        let taken = lock::take(&self.path, what);
+        let closed = self.reader.lock().unwrap_or_else(PoisonError::into_inner).is_none();
+        Box::pin(std::future::ready(if closed { Err(LedgerError::Closed) } else { taken }))
     }
 
     fn close(&self) -> Answer<'_, ()> {

@@ -176,6 +176,9 @@ impl Ledger for FailsToComplete<'_> {
     fn revision(&self) -> Answer<'_, u64> {
         self.0.revision()
     }
+    fn lock(&self, what: &str) -> Answer<'_, Option<ledger::Lock>> {
+        self.0.lock(what)
+    }
     fn close(&self) -> Answer<'_, ()> {
         self.0.close()
     }

@@ -53,6 +53,7 @@ forward! {
     revocations(since: u64, limit: usize) -> Vec<crate::RevocationRecord>;
     next_crl_number(issuer: Pin) -> u64;
     changed(since: u64) -> u64;
+    lock(what: &str) -> Option<crate::Lock>;
     certificate(id: crate::CertificateId) -> Option<crate::CertificateRecord>;
     certificate_by_fingerprint(fingerprint: identity::Fingerprint) -> Option<crate::CertificateRecord>;
     certificates(filter: CertificateFilter) -> crate::Page<crate::CertificateRecord>;

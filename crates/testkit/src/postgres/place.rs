@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::Ran;
 
@@ -60,7 +61,10 @@ pub(super) fn hand_over(folder: &Path) {
 /// A port that nobody has, and that the system gives to nobody who asks for any: a server that was stopped finds it free
 /// when it comes back.
 pub(super) fn free_port() -> u16 {
-    let first = u16::try_from(std::process::id() % 10_000).expect("below 10,000");
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    // Servers of one process begin to look in different places: one that was chosen is not taken at once.
+    let given = GIVEN.fetch_add(1, Ordering::Relaxed);
+    let first = u16::try_from((std::process::id() + 101 * given) % 10_000).expect("below 10,000");
     (0..10_000)
         .map(|n| 20_000 + (first + n) % 10_000)
         .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())

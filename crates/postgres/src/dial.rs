@@ -1,0 +1,148 @@
+//! A socket to the server, and TLS on it.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use fault::{Fault, Place};
+use identity::{Credential, Strictness, Trust};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixStream};
+use transport::{Dial, DialSpec, ServerTrust, TlsVersion};
+
+use crate::spec::{Address, PostgresSpec, Protection};
+use crate::trouble;
+
+/// What a session is spoken over.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+/// Opens a connection that is as protected as the spec wants it.
+///
+/// # Errors
+/// A file cannot be used, nobody answers, or the server is not to be trusted; each with its remedy.
+pub(crate) async fn dial(spec: &PostgresSpec) -> Result<Box<dyn Stream>, Fault> {
+    match &spec.address {
+        Address::Unix { folder, port } => {
+            let path = folder.join(format!(".s.PGSQL.{port}"));
+            let stream =
+                UnixStream::connect(path).await.map_err(|error| trouble::unreachable(spec, &error))?;
+            Ok(Box::new(stream))
+        }
+        Address::Tcp { host, addr, port } => {
+            let tls = tls(spec)?;
+            let tcp = tcp(spec, host, *addr, *port).await?;
+            match tls {
+                None => Ok(Box::new(tcp)),
+                Some(tls) => secured(spec, &tls, tcp, host).await,
+            }
+        }
+    }
+}
+
+/// Asks the server for TLS in its own words and does the handshake.
+async fn secured(
+    spec: &PostgresSpec,
+    tls: &Dial,
+    mut tcp: TcpStream,
+    host: &str,
+) -> Result<Box<dyn Stream>, Fault> {
+    match ask_for_tls(&mut tcp).await.map_err(|error| trouble::unreachable(spec, &error))? {
+        b'S' => {}
+        b'N' => {
+            return Err(trouble::of(spec, "the server does not support TLS")
+                .remedy("turn it on in the server's postgresql.conf: ssl = on, ssl_cert_file, ssl_key_file, ssl_ca_file"));
+        }
+        _ => {
+            return Err(trouble::of(spec, "what answers there is no PostgreSQL")
+                .remedy("correct host and port in ledger.url"));
+        }
+    }
+    let dialled = tls.over(tcp, host).await.map_err(|fault| trouble::of_tls(spec, fault))?;
+    Ok(Box::new(dialled.stream))
+}
+
+/// One byte comes back and no more is read: whatever else has arrived before the handshake is taken for a part of it, and
+/// fails.
+async fn ask_for_tls(tcp: &mut TcpStream) -> io::Result<u8> {
+    tcp.write_all(&SSL_REQUEST).await?;
+    tcp.read_u8().await
+}
+
+/// The TLS settings, with the files as they are now.
+fn tls(spec: &PostgresSpec) -> Result<Option<Dial>, Fault> {
+    let trust = match &spec.protection {
+        Protection::Plaintext => return Ok(None),
+        Protection::Encrypted => ServerTrust::Nothing,
+        Protection::Chain(root) => ServerTrust::Chain(anchors(root)?),
+        Protection::Full(root) => ServerTrust::Full(anchors(root)?),
+    };
+    let dial = DialSpec {
+        trust,
+        pins: Vec::new(),
+        credential: credential(spec)?,
+        alpn: Vec::new(),
+        min_version: TlsVersion::Tls12,
+        timeout: spec.connect_timeout,
+        clock: Arc::clone(&spec.clock),
+    };
+    Dial::new(dial).map(Some)
+}
+
+fn anchors(root: &std::path::Path) -> Result<Arc<Trust>, Fault> {
+    Ok(Arc::new(Trust::new(files::load_certificates(root)?, Strictness::default())))
+}
+
+fn credential(spec: &PostgresSpec) -> Result<Option<Arc<Credential>>, Fault> {
+    let Some((certificate, key)) = &spec.credential else { return Ok(None) };
+    let (credential, _warnings) = files::load_credential(certificate, key, None, spec.clock.now())?;
+    Ok(Some(Arc::new(credential)))
+}
+
+async fn tcp(spec: &PostgresSpec, host: &str, addr: Option<IpAddr>, port: u16) -> Result<TcpStream, Fault> {
+    let unreachable = |error: &io::Error| trouble::unreachable(spec, error);
+    let stream = match addr {
+        Some(addr) => TcpStream::connect((addr, port)).await.map_err(|error| unreachable(&error))?,
+        None => {
+            let found = tokio::net::lookup_host((host, port)).await.map_err(|error| unreachable(&error))?;
+            let addresses: Vec<SocketAddr> = found.collect();
+            stay_here(spec, &addresses)?;
+            TcpStream::connect(addresses.as_slice()).await.map_err(|error| unreachable(&error))?
+        }
+    };
+    watched(&stream).map_err(|error| unreachable(&error))?;
+    Ok(stream)
+}
+
+/// What is not verified in full is meant for this machine, whatever a name server makes of the name.
+fn stay_here(spec: &PostgresSpec, addresses: &[SocketAddr]) -> Result<(), Fault> {
+    let elsewhere = addresses.iter().find(|address| !address.ip().to_canonical().is_loopback());
+    match (elsewhere, &spec.protection) {
+        (None, _) | (_, Protection::Full(_)) => Ok(()),
+        (Some(elsewhere), _) => Err(Fault::yours(format!(
+            "{} leads to {}, which is not this machine",
+            spec.address,
+            elsewhere.ip()
+        ))
+        .at(Place::Name("ledger.url".into()))
+        .remedy("write sslmode=verify-full, or the address itself: 127.0.0.1")),
+    }
+}
+
+/// A server that has vanished without a word is noticed by the kernel, however long nothing is said.
+fn watched(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE))?;
+    socket.set_tcp_user_timeout(Some(UNHEARD))
+}
+
+/// "Let us speak TLS": length, and the code 80877103.
+const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
+/// How long a connection may be silent before the kernel asks whether anybody is there.
+const KEEPALIVE: Duration = Duration::from_secs(5);
+/// How long what was sent may go unacknowledged.
+const UNHEARD: Duration = Duration::from_secs(15);
