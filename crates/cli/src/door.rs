@@ -2,6 +2,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 use clap::Args;
 use client::{Connector, Endpoint};
@@ -134,12 +135,19 @@ impl Door {
 }
 
 /// The runtime of a command that talks to a server: one worker keeps the connection alive while a person thinks.
-pub(crate) fn runtime() -> Result<Runtime, Fault> {
-    Builder::new_multi_thread()
+///
+/// There is one for the whole command, because a ledger on a server lives on the runtime that it was opened on.
+pub(crate) fn runtime() -> Result<&'static Runtime, Fault> {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    if let Some(runtime) = RUNTIME.get() {
+        return Ok(runtime);
+    }
+    let built = Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
-        .map_err(|error| Fault::theirs("cannot start the runtime").because(error))
+        .map_err(|error| Fault::theirs("cannot start the runtime").because(error))?;
+    Ok(RUNTIME.get_or_init(|| built))
 }
 
 /// The first listener of a configuration that speaks HTTP over TLS, as a client on the same machine reaches it.

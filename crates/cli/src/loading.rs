@@ -3,21 +3,23 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use authority::{Authority, Standing};
 use clap::Args;
 use config::{LedgerPlan, Overrides, Plan, Sources};
 use fault::{Fault, Faults};
 use identity::{Certificate, PrivateKey, Secret};
-use ledger::{Ledger as _, SqliteLedger};
+use ledger::{Ledger, SqliteLedger};
 use time::OffsetDateTime;
+use transport::SystemClock;
 use zeroize::Zeroizing;
 
 use crate::door::runtime;
 
 /// Does what writes to the ledger, and closes the ledger, whatever came of it.
 pub(crate) fn on_record<T>(
-    ledger: &SqliteLedger,
+    ledger: &dyn Ledger,
     act: impl Future<Output = Result<T, Fault>>,
 ) -> Result<T, Fault> {
     runtime()?.block_on(async {
@@ -100,11 +102,11 @@ pub(crate) fn key_pem(key: &PrivateKey, password: Option<&Secret>) -> Result<Zer
 ///
 /// # Errors
 /// The realm has none, or it cannot be opened.
-pub(crate) fn ledger_of(realm: &Path) -> Result<SqliteLedger, Faults> {
+pub(crate) fn ledger_of(realm: &Path) -> Result<Arc<dyn Ledger>, Faults> {
     let configuration = realm.join("countersign.yaml");
     if configuration.is_file() {
         let (plan, _) = plan(Some(configuration), Overrides::default())?;
-        return Ok(existing(ledger_path(&plan)?)?);
+        return Ok(written_down(&plan)?);
     }
     Ok(existing(&realm.join("state/ledger.db"))?)
 }
@@ -118,25 +120,36 @@ pub(crate) fn has_ledger(realm: &Path) -> bool {
 ///
 /// # Errors
 /// There is none, or it cannot be opened.
-pub(crate) fn existing(path: &Path) -> Result<SqliteLedger, Fault> {
+pub(crate) fn existing(path: &Path) -> Result<Arc<dyn Ledger>, Fault> {
     if !path.is_file() {
         return Err(Fault::yours("the realm has no ledger")
             .in_file(path)
             .remedy("name the realm with --realm DIR, or make one with countersign up"));
     }
-    SqliteLedger::open(path)
+    Ok(Arc::new(SqliteLedger::open(path)?))
 }
 
-/// The file of the ledger that a configuration names.
+/// The ledger that a configuration names, where it is there already: a file that is missing is not made.
 ///
 /// # Errors
-/// It names none.
-pub(crate) fn ledger_path(plan: &Plan) -> Result<&Path, Fault> {
+/// It names none, or it cannot be opened.
+pub(crate) fn written_down(plan: &Plan) -> Result<Arc<dyn Ledger>, Fault> {
     match &plan.ledger {
-        Some(LedgerPlan::Sqlite { path }) => Ok(path),
-        None => Err(Fault::yours("the configuration has no ledger to record certificates in")
-            .remedy("add ledger: { url: … }")),
+        Some(LedgerPlan::Sqlite { path }) => existing(path),
+        Some(LedgerPlan::Postgres(_)) | None => written_or_new(plan),
     }
+}
+
+/// The ledger that a configuration names, made where there is none yet.
+///
+/// # Errors
+/// It names none, or it cannot be opened.
+pub(crate) fn written_or_new(plan: &Plan) -> Result<Arc<dyn Ledger>, Fault> {
+    let written = plan.ledger.as_ref().ok_or_else(|| {
+        Fault::yours("the configuration has no ledger to record certificates in")
+            .remedy("add ledger: { url: … }")
+    })?;
+    runtime()?.block_on(daemon::open_ledger(written, Arc::new(SystemClock)))
 }
 
 /// An authority by its files, used by hand: `PATH.crt`, or `PATH` as it is.

@@ -2,6 +2,7 @@
 
 mod authority;
 mod database;
+mod ledger;
 mod listener;
 mod principal;
 mod reload;
@@ -14,14 +15,14 @@ use access::{EVERYONE, GrantSpec, Level};
 use fault::Fault;
 
 use crate::plan::{
-    AuditPlan, AuthorityPlan, ControlPlanePlan, DatabasePlan, Environment, LedgerPlan, LimitsPlan,
-    ListenerPlan, LoggingPlan, Plan, TlsPlan,
+    AuditPlan, ControlPlanePlan, DatabasePlan, Environment, LedgerPlan, LimitsPlan, ListenerPlan,
+    LoggingPlan, Plan, PostgresPlan, TlsPlan,
 };
 use crate::reader::{At, Reader, misread};
 use crate::scalar::{Scalar, Wrong};
 use crate::section::limits::Limits;
 use crate::section::listener::Listener;
-use crate::section::top::{Audit, ControlPlane, Ledger, Logging, Top};
+use crate::section::top::{Audit, ControlPlane, Logging, Top};
 use crate::sources::{ENVIRONMENT, Outside, Sources};
 use crate::table::Table;
 
@@ -39,7 +40,7 @@ pub(crate) fn plan(reader: &mut Reader<'_>, sources: &Sources, top: Top) -> Plan
     // Principals that are written and wrong are not the same as none.
     let unnamed = auth.principals.value.is_empty() && auth.unread().is_empty();
     let env_only = implicit && unnamed;
-    let ledger = ledger(reader, top.ledger, authority.as_ref());
+    let ledger = ledger::plan(reader, sources, top.ledger, authority.as_ref());
     let (databases, mut grants) = databases(reader, top.databases, ledger.as_ref(), env_only);
     if env_only && grants.is_empty() {
         grants = everyone_read_write(reader, &databases, &tls);
@@ -74,6 +75,11 @@ pub(crate) fn plan(reader: &mut Reader<'_>, sources: &Sources, top: Top) -> Plan
         env_only,
         origins: Vec::new(),
     }
+}
+
+/// The database of a ledger by its URL alone.
+pub(crate) fn ledger_database(reader: &mut Reader<'_>, sources: &Sources, url: &str) -> Option<PostgresPlan> {
+    ledger::database(reader, sources, &At { value: url.to_owned(), place: None })
 }
 
 impl Reader<'_> {
@@ -163,45 +169,6 @@ fn everyone_read_write(
         .warnings
         .push(Fault::yours(said).remedy("write principals under auth.principals to say who may what"));
     names.into_iter().map(|name| GrantSpec::new(name, EVERYONE, Level::ReadWrite)).collect()
-}
-
-fn ledger(
-    reader: &mut Reader<'_>,
-    written: Option<At<Ledger>>,
-    authority: Option<&At<Option<AuthorityPlan>>>,
-) -> Option<LedgerPlan> {
-    let Some(written) = written else {
-        if let Some(authority) = authority {
-            let remedy = "write ledger: { url: \"sqlite:./state/ledger.db\" }";
-            reader.refuse(authority, "config: authority needs a ledger to record what it issues", remedy);
-        }
-        return None;
-    };
-    let Some(url) = &written.value.url else {
-        if written.value.lacks(&written.value.url, "url") {
-            reader.refuse(&written, "config: ledger needs a url", "write url: \"sqlite:./state/ledger.db\"");
-        }
-        return None;
-    };
-    if url.value.starts_with("postgresql:") || url.value.starts_with("postgres:") {
-        reader.misread("ledger.url", url, Wrong::later().remedy("write \"sqlite:\" and the path of a file"));
-        return None;
-    }
-    let Some(path) = url.value.strip_prefix("sqlite:") else {
-        reader.misread(
-            "ledger.url",
-            url,
-            Wrong::new("is not known (want \"sqlite:\" and the path of a file)"),
-        );
-        return None;
-    };
-    match Scalar::parse(path, &reader.ground) {
-        Ok(path) => Some(LedgerPlan::Sqlite { path }),
-        Err(wrong) => {
-            reader.misread("ledger.url", url, wrong);
-            None
-        }
-    }
 }
 
 fn control_plane(

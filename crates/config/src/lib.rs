@@ -30,9 +30,9 @@ pub use plan::{
     AcmePlan, AllowWeaker, AuditPlan, AuthorityPlan, Backend, ChallengePlan, ClientAuth, ClientCa,
     ControlPlanePlan, CrlPlan, DatabasePlan, DeniedSerial, EnrolmentPlan, Environment, IssuerPlan,
     KeyPassword, LedgerPlan, LimitsPlan, ListenerPlan, LogFormat, LogLevel, LoggingPlan, OpenMode, PemText,
-    Plan, ProfilePlan, PublishingPlan, ReloadPlan, ReplicationPlan, RevocationPlan, RootOcspPlan,
-    RotationPlan, Serves, TlsMode, TlsPlan, TlsVersion, Transport,
+    Plan, PostgresPlan, ProfilePlan, PublishingPlan, ReloadPlan, ReplicationPlan, RevocationPlan,
+    RootOcspPlan, RotationPlan, Serves, SslMode, TlsMode, TlsPlan, TlsVersion, Transport,
 };
-pub use read::{read, read_text};
+pub use read::{read, read_database, read_text};
 pub use reference::reference;
 pub use sources::{Overrides, Sources};

@@ -2,6 +2,7 @@
 
 mod acme;
 mod authority;
+mod ledger;
 mod reload;
 mod replication;
 mod revocation;
@@ -18,6 +19,7 @@ pub use self::authority::{
     AuthorityPlan, CrlPlan, EnrolmentPlan, IssuerPlan, KeyPassword, PemText, ProfilePlan, PublishingPlan,
     RootOcspPlan, RotationPlan,
 };
+pub use self::ledger::{PostgresPlan, SslMode};
 pub use self::reload::{AllowWeaker, ReloadPlan};
 pub use self::replication::ReplicationPlan;
 pub use self::revocation::{DeniedSerial, RevocationPlan};
@@ -91,6 +93,8 @@ pub enum LedgerPlan {
         /// The file.
         path: PathBuf,
     },
+    /// In a PostgreSQL database.
+    Postgres(PostgresPlan),
 }
 
 /// One TLS profile.

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use fault::{Fault, Faults, Place};
 
 use crate::check;
-use crate::plan::Plan;
+use crate::plan::{Plan, PostgresPlan};
 use crate::reader::{Reader, Shape};
 use crate::scalar::Ground;
 use crate::section::top::Top;
@@ -42,6 +42,29 @@ pub fn read(sources: &Sources) -> Result<(Plan, Vec<Fault>), Faults> {
 pub fn read_text(sources: &Sources, text: &str, base: &Path) -> Result<(Plan, Vec<Fault>), Faults> {
     let file = sources.file.clone().unwrap_or_else(|| PathBuf::from("countersign.yaml"));
     read_from(sources, text, Some(file), base.to_owned(), base.to_owned())
+}
+
+/// Reads the URL of a ledger in a PostgreSQL database, as `ledger.url` is read from a configuration in `here`.
+///
+/// # Errors
+/// Everything that is wrong with it, in one look.
+pub fn read_database(sources: &Sources, url: &str, here: &Path) -> Result<PostgresPlan, Faults> {
+    let ground = Ground { base: here.to_owned(), home: sources.variable("HOME").map(PathBuf::from) };
+    let mut reader = Reader {
+        env: &sources.env,
+        ground: ground.clone(),
+        outside: ground,
+        file: None,
+        lenient: false,
+        faults: Faults::new(),
+        warnings: Vec::new(),
+        origins: Vec::new(),
+    };
+    let plan = check::ledger_database(&mut reader, sources, url);
+    match plan.filter(|_| reader.faults.is_empty()) {
+        Some(plan) => Ok(plan),
+        None => Err(reader.faults),
+    }
 }
 
 fn read_from(

@@ -91,6 +91,18 @@ pub(crate) const CONFIG_FILE: Outside =
     outside("COUNTERSIGN_CONFIG_FILE", Some("--config"), "The file to read.");
 pub(crate) const KEY_PASSWORD: Outside =
     outside("COUNTERSIGN_SSL_KEY_PASSWORD", None, "The password of the server's key.");
+pub(crate) const LEDGER_CERT: Outside = outside(
+    "COUNTERSIGN_SSL_CERT",
+    None,
+    "The certificate for a ledger on PostgreSQL, where `ledger.url` has no `sslcert`.",
+);
+pub(crate) const LEDGER_KEY: Outside =
+    outside("COUNTERSIGN_SSL_KEY", None, "Its key, where `ledger.url` has no `sslkey`.");
+pub(crate) const LEDGER_ROOT: Outside = outside(
+    "COUNTERSIGN_SSL_ROOTCERT",
+    None,
+    "The authorities that may vouch for the server of a ledger on PostgreSQL, where `ledger.url` has no `sslrootcert`.",
+);
 pub(crate) const INTERMEDIATE_CERT_PEM: Outside = outside(
     "COUNTERSIGN_INTERMEDIATE_CA_CERT_PEM",
     None,
@@ -138,6 +150,9 @@ const ALL: &[Outside] = &[
     TLS_CLIENT_AUTH,
     TLS_MIN_VERSION,
     KEY_PASSWORD,
+    LEDGER_CERT,
+    LEDGER_KEY,
+    LEDGER_ROOT,
     INTERMEDIATE_CERT_PEM,
     INTERMEDIATE_KEY_PEM,
     INTERMEDIATE_CERT_FILE,

@@ -15,6 +15,7 @@
 //! - [`issuing`]: our own authority as the Plan describes it; [`acme`]: how it serves ACME.
 //! - [`realm`]: a folder with everything a node needs.
 //! - [`announce`], [`status`], [`metrics`]: what the node says of itself; [`administration`]: what may be asked of it.
+//! - [`ledgers`]: opening the ledger, whichever kind it is.
 //! - [`recorded`](mod@recorded): what the audit record has of refusals; [`audited`]: all of it, page by page.
 //! - [`log`], [`journal`], [`auditor`], [`records`]: the log and the ledger, and where the gateway's reports go.
 
@@ -28,6 +29,7 @@ mod following;
 mod inquirers;
 pub mod issuing;
 mod journal;
+mod ledgers;
 mod log;
 mod metrics;
 mod noted;
@@ -51,6 +53,7 @@ mod watch;
 mod weaker;
 
 pub use acme::acme_root;
+pub use ledgers::open_ledger;
 pub use metrics::reference as metrics_reference;
 pub use prepare::{Prepared, TlsProfile, prepare};
 pub use recorded::{recorded, recorded_of};

@@ -76,7 +76,12 @@ impl Realm {
     /// # Errors
     /// Where there is none, or a part of one.
     pub fn open(folder: &Path) -> Result<Self, Fault> {
-        let missing: Vec<&str> = NEEDED.iter().copied().filter(|name| !folder.join(name).exists()).collect();
+        let missing: Vec<&str> = NEEDED
+            .iter()
+            .copied()
+            .filter(|name| !folder.join(name).exists())
+            .filter(|name| *name != LEDGER || !folder.join(LEDGER_ELSEWHERE).exists())
+            .collect();
         if missing.is_empty() {
             return Ok(Self { config: folder.join(CONFIG), folder: folder.to_owned() });
         }
@@ -163,6 +168,8 @@ const CLIENT_CA: &str = "pki/client-ca.crt";
 const ISSUERS: &str = "pki/issuers";
 const CLIENTS: &str = "clients";
 const LEDGER: &str = "state/ledger.db";
+/// It lies there where the ledger does not.
+const LEDGER_ELSEWHERE: &str = "state/ledger-is-in-a-database";
 /// The root's key and the clients' files are not among them: both are made to be taken away.
 const NEEDED: [&str; 9] = [
     CONFIG,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use config::{LedgerPlan, Plan};
 use fault::Fault;
-use ledger::{Ledger, SqliteLedger};
+use ledger::Ledger;
 use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
@@ -15,6 +15,7 @@ use transport::Clock;
 
 use crate::auditor::{Auditor, LOST};
 use crate::following::Memory;
+use crate::ledgers::open_ledger;
 use crate::seat::Seat;
 
 /// An open ledger.
@@ -32,9 +33,12 @@ pub(crate) struct Records {
 /// # Errors
 /// When the ledger cannot be opened.
 pub(crate) async fn open(plan: &Plan, clock: &Arc<dyn Clock>) -> Result<Option<Records>, Fault> {
-    let Some(LedgerPlan::Sqlite { path }) = &plan.ledger else { return Ok(None) };
-    let ledger: Arc<dyn Ledger> = Arc::new(SqliteLedger::open(path)?);
-    let seat = Seat::take(path.parent().unwrap_or(&plan.base))?;
+    let Some(written) = &plan.ledger else { return Ok(None) };
+    let ledger = open_ledger(written, Arc::clone(clock)).await?;
+    let seat = match written {
+        LedgerPlan::Sqlite { path } => Seat::take(path.parent().unwrap_or(&plan.base))?,
+        LedgerPlan::Postgres(_) => Seat::take(&plan.base.join("state"))?,
+    };
     let retention = Arc::new(Mutex::new(plan.audit.retention));
     let pruning = tokio::spawn(prune(Arc::clone(&ledger), Arc::clone(&retention), Arc::clone(clock)));
     Ok(Some(Records { ledger, seat, writing: Mutex::new(None), pruning, retention }))

@@ -201,6 +201,9 @@ fn audit(events: &[AuditEvent]) -> Order {
         texts(&|event| event.cause.clone()),
         texts(&|event| event.refusal.clone()),
         texts(&|event| event.handshake.clone()),
+        texts(&|event| event.name.clone()),
+        texts(&|event| event.listener.clone()),
+        texts(&|event| event.target.clone()),
     ];
     Order { sql: AUDIT, values }
 }
@@ -297,9 +300,9 @@ ON CONFLICT (issuer_key) DO UPDATE SET number = greatest(crl_numbers.number, exc
 
 const AUDIT: &str = "
 INSERT INTO audit (at, kind, principal, method, certificate, serial, issuer, sni, remote, code, cause, refusal,
-  handshake)
+  handshake, name, listener, target)
 SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])";
+  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[])";
 
 /// So many at a time that others get their turn; whoever prunes comes again until none is left.
 const PRUNE_AUDIT: &str = "

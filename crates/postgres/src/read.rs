@@ -3,7 +3,7 @@
 use identity::{Pin, Serial};
 use ledger::{
     AuditEvent, AuditFilter, CertificateFilter, CertificateId, CertificateRecord, Cursor, LedgerError,
-    LedgerId, Note, Page, RevocationRecord, Shelf,
+    LedgerId, Note, Page, RevocationRecord, Shelf, State,
 };
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -33,19 +33,29 @@ pub(crate) async fn certificates(
     session: &Session,
     filter: CertificateFilter,
 ) -> Read<Page<CertificateRecord>> {
-    let mut asked = Asked::new(filter.after);
+    let mut asked = Asked::new();
+    asked.want("id < ?", filter.after.map(Cursor::number));
     asked.want("serial = ?", filter.serial.as_ref().map(Serial::to_string));
     asked.want("issuer_key = ?", filter.issuer.map(|pin| pin.to_string()));
+    match filter.issuer_name.map(held) {
+        Some(issuer) if is_pattern(&issuer) => asked.want("issuer ILIKE ?", Some(pattern(&issuer))),
+        issuer => asked.want("issuer = ?", issuer),
+    }
+    asked.conditions.extend(filter.authorities.then(|| AUTHORITIES.to_owned()));
     asked.want("profile = ?", filter.profile.map(held));
+    // Said as an index says it, so that few among many are found by it.
+    let rare = filter.state.is_some_and(|state| state != State::Issued);
+    asked.conditions.extend(rare.then(|| "state <> 'issued'".to_owned()));
     asked.want("state = ?", filter.state.map(|state| state.as_str().to_owned()));
     asked.want("not_after < ?", filter.expires_before.map(OffsetDateTime::unix_timestamp));
+    asked.want("not_after >= ?", filter.expires_after.map(OffsetDateTime::unix_timestamp));
     let name = filter.name.map(|name| held(name).to_ascii_lowercase());
     match name {
-        Some(name) if name.contains(['*', '?']) => asked.want(LIKE, Some(pattern(&name))),
+        Some(name) if is_pattern(&name) => asked.want(LIKE, Some(pattern(&name))),
         // A whole name is looked up by its index; only a pattern reads them all.
         name => asked.want(NAMED, name),
     }
-    asked.page(session, CERTIFICATE, filter.limit, row::certificate).await
+    asked.page(session, (CERTIFICATE, "id DESC"), filter.limit, row::certificate).await
 }
 
 pub(crate) async fn revocations(session: &Session, since: u64, limit: usize) -> Read<Vec<RevocationRecord>> {
@@ -68,20 +78,23 @@ pub(crate) async fn denial(session: &Session, id: &CertificateId) -> Read<Option
         .await
 }
 
-pub(crate) async fn state(session: &Session, id: &CertificateId) -> Read<Option<ledger::State>> {
+pub(crate) async fn state(session: &Session, id: &CertificateId) -> Read<Option<State>> {
     let sql = "SELECT state FROM certificates WHERE serial = $1 AND issuer_key = $2";
     first(session, sql, named(id), row::state).await
 }
 
 pub(crate) async fn audit_events(session: &Session, filter: AuditFilter) -> Read<Page<AuditEvent>> {
-    let mut asked = Asked::new(filter.after);
+    let mut asked = Asked::new();
+    // Behind the moment of that event, and among those of one moment behind itself.
+    asked.want("(at, id) < ((SELECT at FROM audit WHERE id = ?), ?)", filter.after.map(Cursor::number));
+    asked.want("serial = ?", filter.serial.as_ref().map(Serial::to_string));
     asked.want("kind = ?", filter.kind.map(|kind| kind.as_str().to_owned()));
     asked.want("principal = ?", filter.principal.map(held));
     asked.want("refusal = ?", filter.refusal.map(held));
     asked.want("handshake = ?", filter.handshake.map(held));
     asked.want("at >= ?", filter.since.map(millis));
     asked.want("at < ?", filter.until.map(millis));
-    asked.page(session, AUDIT, filter.limit, row::event).await
+    asked.page(session, (AUDIT, "at DESC, id DESC"), filter.limit, row::event).await
 }
 
 pub(crate) async fn note(session: &Session, shelf: Shelf, key: String) -> Read<Option<Note>> {
@@ -159,10 +172,8 @@ struct Asked {
 }
 
 impl Asked {
-    fn new(after: Option<Cursor>) -> Self {
-        let mut asked = Self { conditions: vec!["true".into()], values: Vec::new() };
-        asked.want("id < ?", after.map(Cursor::number));
-        asked
+    fn new() -> Self {
+        Self { conditions: vec!["true".into()], values: Vec::new() }
     }
 
     /// Adds a condition, in which `?` stands for the value.
@@ -181,14 +192,14 @@ impl Asked {
     async fn page<T>(
         mut self,
         session: &Session,
-        select: &str,
+        (select, order): (&str, &str),
         limit: usize,
         entry: impl Fn(&Row) -> Read<T>,
     ) -> Read<Page<T>> {
         let limit = if limit == 0 { Page::DEFAULT_LIMIT } else { limit.min(Page::MAX_LIMIT) };
         self.values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)));
         let sql = format!(
-            "{select} WHERE {} ORDER BY id DESC LIMIT ${}",
+            "{select} WHERE {} ORDER BY {order} LIMIT ${}",
             self.conditions.join(" AND "),
             self.values.len()
         );
@@ -199,6 +210,10 @@ impl Asked {
         let next = rows.last().filter(|_| more).map(|(id, _)| Cursor::from_number(*id));
         Ok(Page { entries: rows.into_iter().map(|(_, entry)| entry).collect(), next })
     }
+}
+
+fn is_pattern(name: &str) -> bool {
+    name.contains(['*', '?'])
 }
 
 /// `*` and `?` as a user writes them, as SQL's `LIKE` wants them.
@@ -217,6 +232,7 @@ fn pattern(name: &str) -> String {
 
 const NAMED: &str =
     "id IN (SELECT certificate FROM certificate_names WHERE left(name, 200) = left(?, 200) AND name = ?)";
+const AUTHORITIES: &str = "(profile IN ('root', 'issuer') OR profile LIKE '%-issuer')";
 const LIKE: &str = "id IN (SELECT certificate FROM certificate_names WHERE name LIKE ?)";
 const CERTIFICATE: &str =
     "SELECT id, serial, issuer_key, issuer, profile, subject, common_name, sans, spki, not_before,
@@ -228,6 +244,6 @@ const DENIAL: &str =
     "SELECT revision, issuer_key, serial, NULL::bigint AS not_after, denied_at AS revoked_at,
   reason AS revocation_reason FROM denials";
 const AUDIT: &str =
-    "SELECT id, at, kind, principal, method, certificate, serial, issuer, sni, remote, code, cause,
-  refusal, handshake FROM audit";
+    "SELECT id, at, kind, principal, method, certificate, serial, issuer, name, sni, listener, target, remote,
+  code, cause, refusal, handshake FROM audit";
 const NOTE: &str = "SELECT key, text, version, expires_at FROM notes";

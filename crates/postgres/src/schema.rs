@@ -145,6 +145,8 @@ CREATE TABLE countersign.certificates (
 CREATE UNIQUE INDEX certificates_by_serial ON countersign.certificates (serial, issuer_key);
 CREATE UNIQUE INDEX certificates_by_fingerprint ON countersign.certificates (fingerprint) WHERE fingerprint IS NOT NULL;
 CREATE INDEX certificates_by_expiry ON countersign.certificates (not_after);
+CREATE INDEX certificates_by_profile ON countersign.certificates (profile);
+CREATE INDEX certificates_by_rare_state ON countersign.certificates (state) WHERE state <> 'issued';
 CREATE INDEX certificates_by_revocation ON countersign.certificates (revision)
   INCLUDE (issuer_key, serial, not_after, revoked_at, revocation_reason) WHERE state = 'revoked';
 
@@ -175,14 +177,19 @@ CREATE TABLE countersign.audit (
   certificate text,
   serial text,
   issuer text,
+  name text,
   sni text,
+  listener text,
+  target text,
   remote text,
   code text,
   cause text,
   refusal text,
   handshake text
 );
-CREATE INDEX audit_by_time ON countersign.audit (at);
+CREATE INDEX audit_by_time ON countersign.audit (at, id);
+CREATE INDEX audit_by_principal ON countersign.audit (principal, at) WHERE principal IS NOT NULL;
+CREATE INDEX audit_by_serial ON countersign.audit (serial, at) WHERE serial IS NOT NULL;
 CREATE INDEX audit_by_refusal ON countersign.audit (refusal) WHERE refusal IS NOT NULL;
 CREATE INDEX audit_by_handshake ON countersign.audit (handshake) WHERE handshake IS NOT NULL;
 
@@ -195,4 +202,50 @@ CREATE TABLE countersign.notes (
   PRIMARY KEY (shelf, key)
 );
 CREATE INDEX notes_by_expiry ON countersign.notes (expires_at) WHERE expires_at IS NOT NULL;
+
+-- The inventory as other programs know it. Ids are UUIDs of version 8, made of what identifies the row anyway.
+CREATE VIEW countersign.mtls_service_certificates AS
+SELECT
+  (substr(fingerprint, 1, 8) || '-' || substr(fingerprint, 9, 4) || '-8' || substr(fingerprint, 14, 3) || '-8'
+    || substr(fingerprint, 18, 3) || '-' || substr(fingerprint, 21, 12))::uuid AS id,
+  common_name AS service_name,
+  substring(subject from ',O=([^,]*)') AS environment,
+  serial,
+  subject,
+  to_timestamp(issued_at / 1000.0) AS issued_at,
+  to_timestamp(not_after) AS expires_at,
+  state = 'revoked' AS is_revoked,
+  to_timestamp(revoked_at / 1000.0) AS revoked_at,
+  revocation_reason,
+  EXISTS (
+    SELECT FROM countersign.notes
+    WHERE shelf = 'services' AND text::json -> 'pending' IS NOT NULL
+      AND text::json #>> '{current,serial}' = certificates.serial
+  ) AS rotation_in_progress,
+  to_timestamp(drafted_at / 1000.0) AS created_at,
+  to_timestamp(coalesce(revoked_at, issued_at) / 1000.0) AS updated_at
+FROM countersign.certificates WHERE profile = 'service' AND fingerprint IS NOT NULL;
+
+CREATE VIEW countersign.mtls_crl_entries AS
+SELECT
+  (substr(fingerprint, 33, 8) || '-' || substr(fingerprint, 41, 4) || '-8' || substr(fingerprint, 46, 3) || '-8'
+    || substr(fingerprint, 50, 3) || '-' || substr(fingerprint, 53, 12))::uuid AS id,
+  serial,
+  common_name AS service_name,
+  to_timestamp(revoked_at / 1000.0) AS revoked_at,
+  revocation_reason AS reason,
+  to_timestamp(revoked_at / 1000.0) AS created_at
+FROM countersign.certificates WHERE state = 'revoked';
+
+-- A peer whom nobody knows shakes hands like any other, and is refused with each request.
+CREATE VIEW countersign.mtls_handshake_audit AS
+SELECT
+  ('00000000-0000-8000-8000-' || lpad(to_hex(id), 12, '0'))::uuid AS id,
+  name AS from_service,
+  listener AS to_service,
+  serial AS client_serial,
+  CASE kind WHEN 'sign-in' THEN 'success' ELSE 'failure' END AS result,
+  coalesce(code, cause) AS failure_reason,
+  to_timestamp(at / 1000.0) AS occurred_at
+FROM countersign.audit WHERE kind = 'sign-in' OR (kind = 'refusal' AND (target IS NULL OR principal IS NULL));
 "];

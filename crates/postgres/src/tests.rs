@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use identity::{Pin, RevocationReason, Serial};
-use ledger::{CertificateId, Denial, DraftRecord, IssuerName, Ledger, LedgerError, conformance};
+use ledger::{
+    AuditEvent, AuditKind, CertificateId, Denial, DraftRecord, IssuerName, Ledger, LedgerError, NewNote,
+    Shelf, conformance,
+};
 use testkit::Postgres;
 use time::OffsetDateTime;
 use transport::SystemClock;
@@ -121,4 +124,31 @@ async fn everything_is_there_for_the_next_who_opens_the_ledger() {
     assert_eq!(found.revocations(0, 0).await, Ok(vec![revoked.record, denied.record]));
     assert!(found.deny(denial).await.unwrap().already);
     assert_eq!(found.next_crl_number(id.issuer).await, Ok(2));
+}
+
+/// Whoever reads them with psql sees what the views of a ledger in a file show, in PostgreSQL's own types.
+#[tokio::test]
+async fn the_inventory_is_there_as_views() {
+    let server = Postgres::shared();
+    let database = server.database();
+    let ledger = PostgresLedger::open(spec(server, &database)).await.unwrap();
+    let mut service = draft(1);
+    (service.profile, service.subject) = ("service".into(), "CN=worker,O=production".into());
+    service.common_name = Some("worker".into());
+    ledger.record(service.clone()).await.unwrap();
+    ledger.complete(service.id(), vec![1], NOW).await.unwrap();
+    let shown = |select: &str| server.sql(&database, &format!("SELECT {select}"));
+    let text = |serial: &str| format!(r#"{{"current":{{"serial":"{serial}"}},"pending":{{}}}}"#);
+    let note = |text| NewNote { key: "worker".into(), text, expires_at: None, seen: None };
+    ledger.write_note(Shelf::Services, note(text(&service.serial.to_string()))).await.unwrap();
+    let certificates =
+        "service_name, environment, is_revoked, rotation_in_progress, issued_at AT TIME ZONE 'UTC'
+        FROM countersign.mtls_service_certificates";
+    assert_eq!(shown(certificates), "worker|production|f|t|2026-11-22 10:00:00");
+    ledger.revoke(service.id(), REASON, NOW).await.unwrap();
+    assert_eq!(shown("service_name, reason FROM countersign.mtls_crl_entries"), "worker|superseded");
+    let event = AuditEvent { name: Some("worker".into()), ..AuditEvent::new(AuditKind::SignIn, NOW) };
+    ledger.audit(vec![event]).await.unwrap();
+    let handshakes = "id, from_service, result FROM countersign.mtls_handshake_audit";
+    assert_eq!(shown(handshakes), "00000000-0000-8000-8000-000000000001|worker|success");
 }

@@ -1,9 +1,11 @@
 //! Codecs without I/O: the messages of our protocols.
 //!
 //! - [`acme`]: asking an authority for certificates by RFC 8555: signed requests, objects, problems.
+//! - [`libpq`]: where a PostgreSQL database is, as its own programs write it.
 //! - [`query`]: the query of a URL.
 //! - [`sql`]: statements and results as JSON, the body of `POST /<database>/query`.
 
 pub mod acme;
+pub mod libpq;
 pub mod query;
 pub mod sql;

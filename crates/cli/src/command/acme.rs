@@ -4,9 +4,11 @@ mod key;
 mod keys;
 mod withdraw;
 
+use std::sync::Arc;
+
 use clap::Subcommand;
 use fault::Faults;
-use ledger::SqliteLedger;
+use ledger::Ledger;
 
 use crate::console::Console;
 use crate::exit::Exit;
@@ -31,8 +33,8 @@ impl Acme {
 }
 
 /// The configuration, and the ledger that it names.
-fn opened(configured: Configured) -> Result<(config::Plan, SqliteLedger), Faults> {
+fn opened(configured: Configured) -> Result<(config::Plan, Arc<dyn Ledger>), Faults> {
     let (plan, _) = configured.plan()?;
-    let ledger = SqliteLedger::open(loading::ledger_path(&plan)?)?;
+    let ledger = loading::written_or_new(&plan)?;
     Ok((plan, ledger))
 }

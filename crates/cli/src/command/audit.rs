@@ -80,7 +80,7 @@ impl Audit {
             let ledger = loading::ledger_of(&self.door.realm)?;
             let page = async |page| {
                 let filter = daemon::audited::filter(&format!("{asked}{page}")).map_err(Fault::yours)?;
-                daemon::audited::page(&ledger, filter).await
+                daemon::audited::page(ledger.as_ref(), filter).await
             };
             runtime()?.block_on(pages(EVENTS, limit, page))?
         };

@@ -4,11 +4,13 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use config::{Overrides, PostgresPlan};
 use daemon::realm::{Created, KeyPassword, Realm, RealmSpec};
 use fault::{Fault, Faults};
 
 use crate::console::Console;
 use crate::door::runtime;
+use crate::loading::sources;
 
 /// How a realm is made where there is none.
 #[derive(Args)]
@@ -27,9 +29,11 @@ impl Making {
         &self,
         folder: &Path,
         listen: Option<&str>,
+        database: Option<&str>,
         console: &mut Console,
     ) -> Result<(Realm, Option<Created>), Faults> {
         let mut spec = self.spec()?;
+        spec.ledger = database.map(at_database).transpose()?;
         if let Some(address) = listen.filter(|address| config::fixed_port(address).is_some()) {
             address.clone_into(&mut spec.listen);
         }
@@ -61,6 +65,13 @@ impl Making {
         }
         Ok(spec)
     }
+}
+
+/// The database that a URL names, with this process's environment.
+fn at_database(url: &str) -> Result<PostgresPlan, Faults> {
+    let here = std::env::current_dir()
+        .map_err(|error| Fault::theirs("the current folder has no name").because(error))?;
+    config::read_database(&sources(None, Overrides::default()), url, &here)
 }
 
 /// The lines to try.

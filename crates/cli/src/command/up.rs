@@ -32,7 +32,8 @@ pub(crate) struct Up {
 
 impl Up {
     pub(super) fn run(self, console: &mut Console) -> Result<Exit, Faults> {
-        let (realm, created) = self.making.open_or_create(&self.realm, self.listen.as_deref(), console)?;
+        let (realm, created) =
+            self.making.open_or_create(&self.realm, self.listen.as_deref(), None, console)?;
         // What a new realm's configuration says already need not be said over it.
         let written = |address: &String| created.is_some() && config::fixed_port(address).is_some();
         let listen = self.listen.clone().filter(|address| !written(address));

@@ -118,6 +118,16 @@ fn of_ledger(
     }
     let path = match ledger {
         Some(LedgerPlan::Sqlite { path }) => Some(path.clone()),
+        Some(LedgerPlan::Postgres(_)) => {
+            let said = format!(
+                "config: database {:?} (ledger) shows a ledger in a file, and ours is on PostgreSQL",
+                name.value
+            );
+            let remedy =
+                "leave it out, and let people read the schema countersign there: GRANT SELECT on its views";
+            reader.refuse(name, said, remedy);
+            None
+        }
         None => {
             let said =
                 format!("config: database {:?} (ledger) shows a ledger, and there is none", name.value);

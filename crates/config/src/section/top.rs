@@ -58,7 +58,8 @@ table! {
 table! {
     /// Where issued and revoked certificates are recorded.
     Ledger at "ledger" {
-        /// `sqlite:` and the path of a file.
+        /// `sqlite:` and the path of a file; or `postgresql://USER@HOST:PORT/DATABASE?sslmode=verify-full` with
+        /// `sslrootcert`, `sslcert` and `sslkey`, as libpq reads them.
         url: String;
     }
 }

@@ -55,16 +55,54 @@ c.yaml:1:67: config: authority profile \"client\" may be used for nothing\n  try
 c.yaml:1:92: config: authority.crl.lifetime is no lifetime\n  try: write a lifetime such as 24h"
     );
     assert_eq!(
-        said(&with("ledger: { url: \"postgresql://db\" }")),
-        "c.yaml:1:16: ledger.url \"postgresql://db\" is not available in this version\n  try: write \"sqlite:\" and the \
-         path of a file"
-    );
-    assert_eq!(
         said(&with(
             "authority: { issuers: { client: { cert: c, key: k, key_password_env: NONE } }, root_cert: r }\nledger: { url: 'mysql:x' }"
         )),
         "c.yaml:1:70: config: authority issuer \"client\": key_password_env names \"NONE\", which is not set\n  try: set \
          NONE to the key's password\nc.yaml:2:16: ledger.url \"mysql:x\" is not known (want \"sqlite:\" and the path of a \
-         file)"
+         file, or \"postgresql://\" and where a database is)"
     );
+}
+
+#[test]
+fn the_way_to_a_ledger_on_another_machine_is_protected_and_each_missing_thing_is_said() {
+    let at = |parameters: &str| said(&with(&format!("ledger: {{ url: \"postgresql://u@db{parameters}\" }}")));
+    for (parameters, words) in [
+        ("", "sslmode=verify-full needs sslrootcert"),
+        ("", "needs a client certificate"),
+        ("?sslmode=require", "sslmode=require is for a server on this machine"),
+        ("?sslmode=disable", "sslmode=disable is for a server on this machine"),
+        ("?sslmode=prefer", "sslmode=prefer falls back to plaintext"),
+        ("?sslmode=strict", "sslmode \"strict\""),
+        ("?sslcert=c", "sslcert is set but sslkey is not"),
+        ("?sslkey=c", "sslkey is set but sslcert is not"),
+        ("?sslrootcert=system", "every public authority"),
+        ("?sslrotcert=c", "did you mean sslrootcert?"),
+        ("?sslcrl=c", "libpq knows and a ledger does not"),
+        ("?connect_timeout=soon", "is no number of seconds"),
+    ] {
+        let said = at(parameters);
+        assert!(said.contains(words) && said.contains("c.yaml:1:16:"), "{parameters}: {said}");
+    }
+    assert_eq!(at("?sslrootcert=r&sslcert=c&sslkey=k"), "nothing is wrong");
+    let password = said(&with("ledger: { url: \"postgresql://u:hunter2@db?sslmode=verify-full\" }"));
+    assert!(password.contains("holds a password") && !password.contains("hunter2"), "{password}");
+}
+
+#[test]
+fn what_is_weaker_is_for_this_machine_and_must_be_written_out() {
+    let url = |url: &str| said(&with(&format!("ledger: {{ url: \"{url}\" }}")));
+    for well in [
+        "postgresql://u@localhost/d?sslmode=disable",
+        "postgresql://u@127.0.0.1/d?sslmode=require",
+        "postgresql://u@[::1]/d?sslmode=verify-ca&sslrootcert=r",
+        "postgresql://u@db?hostaddr=127.0.0.1&sslmode=disable",
+        "postgresql:///d?user=u&host=/run/postgresql&sslmode=disable",
+    ] {
+        assert_eq!(url(well), "nothing is wrong", "{well}");
+    }
+    assert!(url("postgresql://u@localhost/d").contains("sslmode=verify-full needs sslrootcert"));
+    assert!(url("postgresql://u@localhost?hostaddr=192.0.2.1&sslmode=disable").contains("on this machine"));
+    assert!(url("postgresql:///d?user=u&host=/run/postgresql").contains("Unix socket"));
+    assert!(url("postgresql:///d?user=u").contains("has no host"));
 }

@@ -39,7 +39,10 @@ pub(crate) struct Homes {
 impl Homes {
     pub(super) fn of(plan: &Plan) -> Self {
         let home = |database: &DatabasePlan| Some((database.name.clone(), Home::of(database.path.as_ref()?)));
-        let ledger = plan.ledger.as_ref().map(|LedgerPlan::Sqlite { path }| Home::of(path));
+        let ledger = match &plan.ledger {
+            Some(LedgerPlan::Sqlite { path }) => Some(Home::of(path)),
+            Some(LedgerPlan::Postgres(_)) | None => None,
+        };
         Self { databases: plan.databases.iter().filter_map(home).collect(), ledger }
     }
 

@@ -1,16 +1,22 @@
 //! Makes a realm beside its place and moves it there whole.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use authority::{Authority, Issued, IssuerKind, Names, NewTier, Profile, Request, Standing, Tier, init_root};
+use config::LedgerPlan;
 use fault::Fault;
 use identity::{KeyKind, PrivateKey};
-use ledger::{Ledger, SqliteLedger};
+use ledger::Ledger;
 use time::OffsetDateTime;
+use transport::SystemClock;
 use zeroize::Zeroizing;
 
 use super::spec::RealmSpec;
-use super::{CLIENT_CA, CONFIG, ISSUERS, LEDGER, ROOT, SERVER_CA, credential, lock, pair, settings};
+use super::{
+    CLIENT_CA, CONFIG, ISSUERS, LEDGER, LEDGER_ELSEWHERE, ROOT, SERVER_CA, credential, lock, pair, settings,
+};
+use crate::ledgers::open_ledger;
 
 /// The clients that every realm begins with.
 pub(super) const CLIENTS: [&str; 2] = ["admin", "analyst"];
@@ -61,13 +67,14 @@ async fn fill(folder: &Path, spec: &RealmSpec, now: OffsetDateTime) -> Result<()
     for name in ["pki/issuers", "offline", "clients", "data", "state"] {
         files::create_folder(&folder.join(name))?;
     }
-    let ledger = SqliteLedger::open(&folder.join(LEDGER))?;
-    let tree = Tree { folder, spec, ledger: &ledger, now };
+    let ledger = open_ledger(&ledger(folder, spec)?, Arc::new(SystemClock)).await?;
+    let ledger = ledger.as_ref();
+    let tree = Tree { folder, spec, ledger, now };
     let issuers = tree.authorities().await?;
     let state = credential::credentials_folder(folder);
     credential::server_credential(
         &issuers.server,
-        &ledger,
+        ledger,
         &Profile::server(),
         settings::PROFILE,
         &spec.hosts,
@@ -82,6 +89,19 @@ async fn fill(folder: &Path, spec: &RealmSpec, now: OffsetDateTime) -> Result<()
     ledger.close().await?;
     Ok(())
 }
+
+/// Where the realm's ledger is. One that is not in the realm leaves a mark in its place.
+fn ledger(folder: &Path, spec: &RealmSpec) -> Result<LedgerPlan, Fault> {
+    match &spec.ledger {
+        None => Ok(LedgerPlan::Sqlite { path: folder.join(LEDGER) }),
+        Some(database) => {
+            files::create_public(&folder.join(LEDGER_ELSEWHERE), MARK.as_bytes())?;
+            Ok(LedgerPlan::Postgres(database.clone()))
+        }
+    }
+}
+
+const MARK: &str = "The ledger of this realm is in the database that countersign.yaml names.\n";
 
 /// The realm in the making.
 struct Tree<'a> {

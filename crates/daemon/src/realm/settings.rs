@@ -1,5 +1,7 @@
 //! The configuration that a new realm begins with.
 
+use config::PostgresPlan;
+
 use super::spec::RealmSpec;
 
 /// The TLS profile of the realm's listener.
@@ -11,11 +13,16 @@ pub(super) fn text(spec: &RealmSpec) -> String {
     let password = spec.key_password.as_ref().map_or_else(String::new, |password| {
         format!(", key_password_file: {}", quoted(&password.file.display().to_string()))
     });
+    let ledger =
+        spec.ledger.as_ref().map_or_else(|| "sqlite:./state/ledger.db".to_owned(), PostgresPlan::url);
     TEMPLATE
         .trim_start()
+        // On PostgreSQL the inventory is read there, by whomever the server lets in.
+        .replace("@inventory", if spec.ledger.is_none() { INVENTORY } else { "" })
         .replace("@environment", &quoted(&spec.environment))
         .replace("@listen", &quoted(&spec.listen))
         .replace("@hosts", &hosts.join(", "))
+        .replace("@ledger", &quoted(&ledger))
         .replace("@password", &password)
         .replace("@profile", PROFILE)
 }
@@ -25,6 +32,12 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "$$"))
 }
 
+const INVENTORY: &str = r#"  - name: ledger               # what was issued, revoked, let in and refused, in SQL: countersign query ledger "SELECT …"
+    backend: ledger
+    grants:
+      - { principal: admin, level: read-only }
+"#;
+
 const TEMPLATE: &str = r#"
 # The configuration of this realm. Paths are relative to this file.
 # `countersign check countersign.yaml` says what it means and what is wrong with it.
@@ -33,7 +46,7 @@ const TEMPLATE: &str = r#"
 environment: @environment
 
 # Every certificate that is issued is on record here, and every sign-in and refusal.
-ledger: { url: "sqlite:./state/ledger.db" }
+ledger: { url: @ledger }
 
 # Our own authority: one root, whose key belongs off this machine (offline/root.key), and an issuer for each purpose.
 # Whoever holds the client issuer's key cannot make a server certificate that a client would accept.
@@ -74,11 +87,7 @@ databases:
     grants:
       - { principal: analyst, level: read-write }
       - { principal: admin, level: admin }
-  - name: ledger               # what was issued, revoked, let in and refused, in SQL: countersign query ledger "SELECT …"
-    backend: ledger
-    grants:
-      - { principal: admin, level: read-only }
-
+@inventory
 # The administrators' routes, /_admin/…
 control_plane: { enabled: true, admins: [admin] }
 

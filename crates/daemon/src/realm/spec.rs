@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use config::PostgresPlan;
 use identity::Secret;
 
 /// What a new realm is to be like.
@@ -13,6 +14,8 @@ pub struct RealmSpec {
     pub environment: String,
     /// Encrypts the keys of root and issuers.
     pub key_password: Option<KeyPassword>,
+    /// The database that its ledger is kept in; none for a file of its own.
+    pub ledger: Option<PostgresPlan>,
 }
 
 /// A password for issuer keys, and the file where the node will find it.
@@ -34,6 +37,12 @@ impl RealmSpec {
         if authority::parse_san(&machine).is_ok() && !hosts.contains(&machine) {
             hosts.push(machine);
         }
-        Self { hosts, listen: "127.0.0.1:7777".into(), environment: environment.into(), key_password: None }
+        Self {
+            hosts,
+            listen: "127.0.0.1:7777".into(),
+            environment: environment.into(),
+            key_password: None,
+            ledger: None,
+        }
     }
 }

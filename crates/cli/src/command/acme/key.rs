@@ -36,7 +36,8 @@ impl Key {
     pub(super) fn run(self, console: &mut Console) -> Result<Exit, Faults> {
         let (plan, ledger) = opened(self.configured)?;
         let (root, now) = (daemon::acme_root(&plan)?, console.now());
-        let given = on_record(&ledger, keys::make(&ledger, &root, &self.name, &self.names, now))?;
+        let given =
+            on_record(ledger.as_ref(), keys::make(ledger.as_ref(), &root, &self.name, &self.names, now))?;
         let (id, key) = (given.id.as_str(), given.hmac_key.as_str());
         if self.json {
             console.json(&json!({ "name": self.name, "kid": id, "hmac_key": key }))?;

@@ -37,7 +37,8 @@ struct Row {
 impl Keys {
     pub(super) fn run(self, console: &mut Console) -> Result<Exit, Faults> {
         let (_, ledger) = opened(self.configured)?;
-        let rows: Vec<Row> = on_record(&ledger, keys::all(&ledger))?.into_iter().map(row).collect();
+        let rows: Vec<Row> =
+            on_record(ledger.as_ref(), keys::all(ledger.as_ref()))?.into_iter().map(row).collect();
         if self.json {
             console.json(&rows)?;
             return Ok(Exit::Done);

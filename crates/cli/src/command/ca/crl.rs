@@ -87,11 +87,11 @@ impl Crl {
 
     fn sign(&self, held: &Held, lifetime: Duration, console: &mut Console) -> Result<Vec<SignedCrl>, Fault> {
         let now = console.now();
-        let (lists, strangers) = on_record(&held.ledger, async {
+        let (lists, strangers) = on_record(held.ledger.as_ref(), async {
             let (mut lists, mut strangers) = (Vec::new(), Vec::new());
             for issuer in &held.issuers {
-                lists.push(issuer.authority.sign_crl(&held.ledger, lifetime, now).await?);
-                strangers.extend(issuer.unless_known(&held.ledger).await?);
+                lists.push(issuer.authority.sign_crl(held.ledger.as_ref(), lifetime, now).await?);
+                strangers.extend(issuer.unless_known(held.ledger.as_ref()).await?);
             }
             Ok((lists, strangers))
         })?;

@@ -95,7 +95,7 @@ impl Move {
     fn run(self, console: &mut Console) -> Result<Exit, Faults> {
         let realm = self.place.open()?;
         let hands = hands(&realm, console);
-        let done = on_record(&realm.ledger, hands.advance(&self.acknowledge))?;
+        let done = on_record(realm.ledger.as_ref(), hands.advance(&self.acknowledge))?;
         say(console, &done);
         Ok(Exit::Done)
     }
@@ -105,7 +105,8 @@ impl Finish {
     fn run(self, console: &mut Console) -> Result<Exit, Faults> {
         let realm = self.place.open()?;
         let hands = hands(&realm, console);
-        let done = on_record(&realm.ledger, hands.finish(realm.quiet, &self.acknowledge, &self.force))?;
+        let done =
+            on_record(realm.ledger.as_ref(), hands.finish(realm.quiet, &self.acknowledge, &self.force))?;
         say(console, &done);
         for waiting in &done.overruled {
             let line = console.paint().notable(&format!("  against    {waiting}"));
@@ -119,14 +120,14 @@ impl Abort {
     fn run(self, console: &mut Console) -> Result<Exit, Faults> {
         let realm = self.place.open()?;
         let hands = hands(&realm, console);
-        let done = on_record(&realm.ledger, hands.abort())?;
+        let done = on_record(realm.ledger.as_ref(), hands.abort())?;
         say(console, &done);
         Ok(Exit::Done)
     }
 }
 
 fn hands<'a>(realm: &'a Realm, console: &Console) -> Hands<'a> {
-    Hands { ledger: &realm.ledger, places: &realm.places, by: &realm.by, now: console.now() }
+    Hands { ledger: realm.ledger.as_ref(), places: &realm.places, by: &realm.by, now: console.now() }
 }
 
 /// What was done, the files that changed, and what comes next.

@@ -64,7 +64,8 @@ impl Show {
 /// What is being rotated; a realm without a ledger, as on the medium in the safe, has nothing to say of that.
 fn rotating(realm: &Path) -> Option<(Of, Phase)> {
     let ledger = loading::has_ledger(realm).then(|| loading::ledger_of(realm).ok()).flatten()?;
-    let held = loading::on_record(&ledger, registrar::rotation::on_record(&ledger)).ok()??;
+    let held =
+        loading::on_record(ledger.as_ref(), registrar::rotation::on_record(ledger.as_ref())).ok()??;
     let rotation = held.rotation;
     rotation.phase.is_open().then_some((rotation.of, rotation.phase))
 }

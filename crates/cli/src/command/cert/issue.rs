@@ -77,10 +77,10 @@ impl Issue {
         self.must_be_new(&targets, key.is_some())?;
         let password = self.key_password_file.as_deref().map(files::load_password).transpose()?;
         let issuing = async {
-            issuer.authority.check_standing(&issuer.ledger).await?;
-            issuer.authority.issue(&issuer.ledger, &request, &issuer.profile, now).await
+            issuer.authority.check_standing(issuer.ledger.as_ref()).await?;
+            issuer.authority.issue(issuer.ledger.as_ref(), &request, &issuer.profile, now).await
         };
-        let issued = on_record(&issuer.ledger, issuing)?;
+        let issued = on_record(issuer.ledger.as_ref(), issuing)?;
         self.write(&targets, &issued, key.as_ref(), password.as_ref())?;
         let passed_over = |what: &String| Fault::yours(format!("the request's {what} was not listened to"));
         let mut warnings: Vec<Fault> = request.passed_over().iter().map(passed_over).collect();

@@ -96,7 +96,7 @@ impl List {
             let ledger = loading::ledger_of(&self.door.realm)?;
             let page = async |page| {
                 let filter = registrar::inventory::wanted(&format!("{asked}{page}")).map_err(Fault::yours)?;
-                registrar::inventory::page(&ledger, filter, now).await
+                registrar::inventory::page(ledger.as_ref(), filter, now).await
             };
             runtime()?.block_on(pages(CERTIFICATES, limit, page))?
         };

@@ -1,10 +1,11 @@
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use authority::Rank;
 use clap::Args;
 use fault::{Fault, Faults};
 use identity::{RevocationReason, Serial};
-use ledger::{CertificateRecord, Ledger, Revoked, SqliteLedger};
+use ledger::{CertificateRecord, Ledger, Revoked};
 use serde_json::json;
 
 use super::record;
@@ -47,19 +48,20 @@ pub(crate) struct Revoke {
 impl Revoke {
     pub(super) fn run(self, console: &mut Console) -> Result<Exit, Faults> {
         let ledger = self.open()?;
+        let ledger = ledger.as_ref();
         let now = console.now();
-        let (record, revoked) = on_record(&ledger, async {
-            let record = self.named(&ledger).await?;
+        let (record, revoked) = on_record(ledger, async {
+            let record = self.named(ledger).await?;
             self.must_be_meant(&record)?;
             let by = "countersign cert revoke";
-            let revoked = authority::revoke(&ledger, record.draft.id(), self.reason, by, now).await?;
+            let revoked = authority::revoke(ledger, record.draft.id(), self.reason, by, now).await?;
             Ok((record, revoked))
         })?;
         self.say(console, &record, &revoked)?;
         Ok(Exit::Done)
     }
 
-    fn open(&self) -> Result<SqliteLedger, Faults> {
+    fn open(&self) -> Result<Arc<dyn Ledger>, Faults> {
         match &self.ledger {
             Some(path) => Ok(loading::existing(path)?),
             None => loading::ledger_of(&self.realm),

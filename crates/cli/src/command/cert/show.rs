@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use fault::{Fault, Faults};
 use identity::{Certificate, Serial};
-use ledger::{Ledger as _, Revocation};
+use ledger::Revocation;
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
 
@@ -78,8 +78,9 @@ pub(in crate::command) fn print_one(console: &mut Console, shown: &Shown) {
 
 fn recorded(realm: &Path, serial: &Serial, now: OffsetDateTime) -> Result<Vec<Shown>, Faults> {
     let ledger = loading::ledger_of(realm)?;
-    let found =
-        runtime()?.block_on(record::of_serial(&ledger, serial)).map_err(|fault| fault.in_file(realm))?;
+    let found = runtime()?
+        .block_on(record::of_serial(ledger.as_ref(), serial))
+        .map_err(|fault| fault.in_file(realm))?;
     let mut shown = Vec::new();
     for record in found {
         let Some(der) = record.der else { continue };

@@ -13,12 +13,17 @@ use crate::shown::moment::{distance, moment, rfc3339, words};
 
 /// What our own ledger, where it is there already, says against the issuers that are to be served with.
 pub(super) fn of_issuers(prepared: &Prepared) -> Vec<Fault> {
-    let Some(LedgerPlan::Sqlite { path }) = &prepared.plan.ledger else { return Vec::new() };
-    if prepared.issuers.is_empty() || !path.is_file() {
+    let there = match &prepared.plan.ledger {
+        Some(LedgerPlan::Sqlite { path }) => path.is_file(),
+        Some(LedgerPlan::Postgres(_)) => true,
+        None => false,
+    };
+    if prepared.issuers.is_empty() || !there {
         return Vec::new();
     }
-    let asked = loading::existing(path).and_then(|ledger| {
-        loading::on_record(&ledger, async { Ok(issuing::revoked_issuers(&prepared.issuers, &ledger).await) })
+    let asked = loading::written_down(&prepared.plan).and_then(|ledger| {
+        let ledger = ledger.as_ref();
+        loading::on_record(ledger, async { Ok(issuing::revoked_issuers(&prepared.issuers, ledger).await) })
     });
     asked.unwrap_or_else(|fault| vec![fault])
 }

@@ -1,10 +1,11 @@
 //! What a realm's audit record knows of a refusal, where the node does not answer.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use fault::{Fault, Faults};
 use gateway::Named;
-use ledger::SqliteLedger;
+use ledger::Ledger;
 use serde_json::Value;
 use time::OffsetDateTime;
 
@@ -28,7 +29,7 @@ impl Record {
     /// Why the node could not be asked, where there is no record either; or the record has none of this id.
     pub(super) fn explain(&self, console: &mut Console, id: Named, unasked: Faults) -> Result<Value, Faults> {
         let Some(ledger) = self.open() else { return Err(unasked) };
-        let recorded = runtime()?.block_on(daemon::recorded(&ledger, id))?;
+        let recorded = runtime()?.block_on(daemon::recorded(ledger.as_ref(), id))?;
         tell(console, unasked);
         recorded.ok_or_else(|| {
             Fault::theirs(format!("the realm's audit record has no refusal {id}"))
@@ -49,13 +50,13 @@ impl Record {
         unasked: Faults,
     ) -> Result<(Vec<Value>, bool), Faults> {
         let Some(ledger) = self.open() else { return Err(unasked) };
-        let found = daemon::recorded_of(&ledger, (peer.address, peer.port), since, until, MOST);
+        let found = daemon::recorded_of(ledger.as_ref(), (peer.address, peer.port), since, until, MOST);
         let found = runtime()?.block_on(found)?;
         tell(console, unasked);
         Ok(found)
     }
 
-    fn open(&self) -> Option<SqliteLedger> {
+    fn open(&self) -> Option<Arc<dyn Ledger>> {
         loading::ledger_of(self.0.as_ref()?).ok()
     }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use config::{CrlPlan, Overrides};
 use daemon::issuing;
 use fault::{Fault, Faults};
-use ledger::{CertificateFilter, Ledger, SqliteLedger};
+use ledger::{CertificateFilter, Ledger};
 use time::{Duration, OffsetDateTime};
 
 use crate::loading::{self, ByHand};
@@ -46,7 +46,7 @@ pub(super) struct Issuer {
 /// Everything that signing takes.
 pub(super) struct Held {
     pub(super) issuers: Vec<Issuer>,
-    pub(super) ledger: SqliteLedger,
+    pub(super) ledger: Arc<dyn Ledger>,
     /// How long a list is valid where nobody says.
     pub(super) lifetime: Duration,
     /// Where lists go where nobody says.
@@ -98,7 +98,7 @@ impl Source {
         let issuers = issuers.into_iter().map(|(name, authority)| Issuer { name, authority }).collect();
         Ok(Held {
             issuers: self.asked_for(issuers)?,
-            ledger: loading::existing(loading::ledger_path(&plan)?)?,
+            ledger: loading::written_down(&plan)?,
             lifetime: lifetime(written.crl),
             folder: self.realm.join("pki"),
         })

@@ -108,7 +108,7 @@ impl RootKey {
             open: &|path| open_key(path, password),
             lifetime,
         };
-        let done = on_record(&realm.ledger, async {
+        let done = on_record(realm.ledger.as_ref(), async {
             if let Some(done) = hands.resume(of).await? {
                 return Ok(done);
             }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use config::{KeyPassword, Overrides, PemText, Plan};
 use fault::{Fault, Faults};
 use identity::{PrivateKey, Secret};
-use ledger::SqliteLedger;
+use ledger::Ledger;
 use registrar::rotation::Places;
 use time::Duration;
 
@@ -25,7 +26,7 @@ pub(crate) struct Place {
 pub(super) struct Realm {
     pub(super) folder: PathBuf,
     pub(super) places: Places,
-    pub(super) ledger: SqliteLedger,
+    pub(super) ledger: Arc<dyn Ledger>,
     /// How long nobody may have come by the old ones before they go.
     pub(super) quiet: Duration,
     /// Who rotates, for the record.

@@ -3,7 +3,6 @@ use std::path::PathBuf;
 use clap::Args;
 use fault::Faults;
 use identity::Certificate;
-use ledger::Ledger as _;
 use registrar::rotation::{Change, Holder, Phase, Rotation, Status, Waiting};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -36,7 +35,7 @@ impl ShowStatus {
         let realm = self.place.open()?;
         let now = console.now();
         let status = runtime()?.block_on(async {
-            let status = Status::read(&realm.ledger, realm.quiet, now).await;
+            let status = Status::read(realm.ledger.as_ref(), realm.quiet, now).await;
             drop(realm.ledger.close().await);
             status
         })?;

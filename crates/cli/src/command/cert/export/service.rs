@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use fault::{Fault, Faults};
-use ledger::{Ledger as _, State};
+use ledger::State;
 use time::OffsetDateTime;
 
 use crate::loading::{self, on_record};
@@ -30,8 +30,9 @@ pub(super) fn credential_files(
         );
     }
     let ledger = loading::ledger_of(realm)?;
-    let record =
-        on_record(&ledger, async { Ok(ledger.certificate_by_fingerprint(leaf.fingerprint()).await?) })?;
+    let record = on_record(ledger.as_ref(), async {
+        Ok(ledger.certificate_by_fingerprint(leaf.fingerprint()).await?)
+    })?;
     match record.map(|record| record.state) {
         Some(State::Issued) => {
             Ok((std::path::absolute(&cert).unwrap_or(cert), std::path::absolute(&key).unwrap_or(key)))

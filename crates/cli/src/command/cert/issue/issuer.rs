@@ -7,7 +7,7 @@ use config::Overrides;
 use daemon::issuing;
 use fault::{Fault, Faults};
 use identity::Usage;
-use ledger::SqliteLedger;
+use ledger::{Ledger, SqliteLedger};
 use time::OffsetDateTime;
 
 use crate::loading::{self, ByHand};
@@ -36,7 +36,7 @@ pub(super) struct Source {
 pub(super) struct Issuer {
     pub(super) authority: Arc<Authority>,
     pub(super) profile: Profile,
-    pub(super) ledger: SqliteLedger,
+    pub(super) ledger: Arc<dyn Ledger>,
     /// Where new files go where nobody says.
     pub(super) folder: PathBuf,
 }
@@ -58,7 +58,8 @@ impl Source {
         };
         let (authority, cert) = by_hand.load(now)?;
         let beside = || cert.with_file_name("ledger.db");
-        let ledger = SqliteLedger::open(&self.ledger.clone().unwrap_or_else(beside))?;
+        let ledger: Arc<dyn Ledger> =
+            Arc::new(SqliteLedger::open(&self.ledger.clone().unwrap_or_else(beside))?);
         let profile =
             Profile::named(profile).ok_or_else(|| unknown(profile, ["server", "client", "service"]))?;
         Ok(Issuer { authority: Arc::new(authority), profile, ledger, folder: PathBuf::from(".") })
@@ -75,7 +76,7 @@ impl Source {
         let (plan, _) = loading::plan(Some(file), Overrides::default())?;
         let profile = issuing::profile(&plan, name)?;
         let authority = issuing::issuer_for(&plan, &profile, now)?;
-        let ledger = SqliteLedger::open(loading::ledger_path(&plan)?)?;
+        let ledger = loading::written_or_new(&plan)?;
         let folder =
             self.realm.join(if profile.usages() == [Usage::ClientAuth] { "clients" } else { "servers" });
         Ok(Issuer { authority, profile, ledger, folder })
