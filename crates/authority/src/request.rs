@@ -207,8 +207,11 @@ fn san_of(name: &GeneralName<'_>) -> Result<San, Fault> {
             let v6 = <[u8; 16]>::try_from(*bytes).map(|bytes| San::Ip(bytes.into()));
             v4.or(v6).map_err(|_| unreadable("an IP address in it is neither 4 nor 16 bytes long"))
         }
-        other => Err(unreadable(format!("it asks for an alternative name that is not issued: {other}"))
-            .remedy("ask for host names, IP addresses, URIs or e-mail addresses")),
+        other => Err(unreadable(format!(
+            "it asks for an alternative name that is not issued: {}",
+            other.to_string().escape_debug()
+        ))
+        .remedy("ask for host names, IP addresses, URIs or e-mail addresses")),
     }
 }
 

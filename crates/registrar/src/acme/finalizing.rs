@@ -178,7 +178,8 @@ fn exactly(asked: &Names, ordered: &[Identifier]) -> Result<Names, Problem> {
             San::Ip(address) => Identifier::Ip(*address),
             other => {
                 return Err(bad(format!(
-                    "the certificate request asks for {other}, which is not in the order"
+                    "the certificate request asks for {}, which is not in the order",
+                    other.to_string().escape_debug()
                 )));
             }
         });
@@ -194,6 +195,8 @@ fn exactly(asked: &Names, ordered: &[Identifier]) -> Result<Names, Problem> {
         }
     }
     if let Some(extra) = named.iter().find(|name| !ordered.contains(name)) {
+        let extra = extra.to_string();
+        let extra = extra.escape_debug();
         return Err(bad(format!("the certificate request asks for {extra}, which is not in the order")));
     }
     if let Some(missing) = ordered.iter().find(|name| !named.contains(name)) {
@@ -214,4 +217,26 @@ fn bad_csr(fault: &Fault) -> Problem {
         said = format!("{said}: {cause}");
     }
     Problem::new(Trouble::BadCsr, said)
+}
+
+#[cfg(test)]
+mod tests {
+    use authority::Names;
+    use identity::San;
+    use wire::acme::Identifier;
+
+    use super::exactly;
+
+    /// A name with a line's end would be a line of the log that nobody wrote.
+    #[test]
+    fn what_a_request_asks_for_beyond_its_order_is_told_on_one_line() {
+        let ordered = [Identifier::Dns("db.localhost".into())];
+        let forged = "x\n2026-01-01 INFO all is well\u{1b}[2K".to_owned();
+        for san in [San::Dns(forged.clone()), San::Uri(forged.clone()), San::Email(forged)] {
+            let asked = Names::default().with_sans([san]);
+            let problem = exactly(&asked, &ordered).unwrap_err();
+            assert!(problem.detail().contains("is not in the order"), "{}", problem.detail());
+            assert!(!problem.detail().chars().any(char::is_control), "{:?}", problem.detail());
+        }
+    }
 }
