@@ -42,7 +42,9 @@ use self::call::Call;
 use self::clerk::Clerk;
 pub(crate) use self::desk::Desk;
 pub use self::metrics::Metrics;
+pub(crate) use self::order::is_owned;
 pub use self::settings::Settings;
+pub(crate) use self::sources::home;
 use crate::registrar::Registrar;
 use crate::reply as plain;
 

@@ -5,6 +5,7 @@
 //! - [`invite`](mod@invite): invitations, as the ledger keeps them in [`invitation`]; [`token`] is their secret.
 //! - [`renewing`]: when to renew, by [`hint`].
 //! - [`upload`]: certificates that others issued, with keys that stay on this node.
+//! - [`vouching`]: whose certificates have successors here, and what is given elsewhere alone.
 //! - [`office`], [`no`], [`frequency`]: who asks, how it is told "no", how often it may ask.
 
 mod frequency;
@@ -19,6 +20,7 @@ mod renewing;
 mod sign;
 mod token;
 mod upload;
+mod vouching;
 
 use fault::{Code, Fault, Refusal};
 use gateway::Ask;

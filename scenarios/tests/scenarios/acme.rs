@@ -75,6 +75,21 @@ fn lego_gets_certificates_by_both_kinds_of_challenge() {
     assert!(town.on_record("revoked", "a.localhost"));
 }
 
+/// Else its holder would have it for ever, whatever becomes of the account and its key.
+#[test]
+fn a_certificate_that_came_by_acme_is_renewed_by_acme_alone() {
+    let town = Town::new();
+    let (kid, hmac) = town.key("web");
+    let http = format!("--http --http.port 127.0.0.1:{}", town.http_port);
+    town.lego(&format!("--eab --kid {kid} --hmac {hmac} {http} -d a.localhost run"));
+    town.world.sh(&format!("countersign acme withdraw -- {kid}"));
+    let url = format!("https://localhost:{}", town.node.port());
+    let (cert, key) = ("lego/certificates/a.localhost.crt", "lego/certificates/a.localhost.key");
+    let renew = ["cert", "renew", "--cert", cert, "--key", key, "--cacert", "realm/pki/root.crt"];
+    let ran = town.world.countersign(&[&renew[..], &["--url", &url, "--now"]].concat());
+    ran.exited(1).says("an ACME account has it; renew it with the ACME client that got it");
+}
+
 /// What an operator's key is not for is refused by name, and a key that was withdrawn is good for nothing.
 #[test]
 fn a_key_is_good_for_its_names_and_until_it_is_withdrawn() {

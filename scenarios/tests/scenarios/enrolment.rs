@@ -5,3 +5,4 @@ mod invitations;
 mod names;
 mod renewals;
 mod uploads;
+mod vouching;

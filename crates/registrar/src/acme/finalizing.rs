@@ -104,7 +104,9 @@ impl Clerk {
         // Whose certificate it is stands on record before the account can fetch it.
         let OrderAt { account, order: number } = order.at.clone();
         let owner = Owner { account, order: number, replaced_by: None };
-        owner.save(ledger, &id, None, identity.not_after()).await.map_err(unrecorded)?;
+        // For as long as anybody could ask for its successor by another way.
+        let until = identity.not_after() + self.settings.profile.renewal().after_expiry;
+        owner.save(ledger, &id, None, until).await.map_err(unrecorded)?;
         order.said.stage = Stage::Issued(Certified {
             issuer: id.issuer.to_string(),
             serial: id.serial.to_string(),

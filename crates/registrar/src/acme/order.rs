@@ -318,6 +318,11 @@ impl Owner {
     }
 }
 
+/// Whether a certificate came of an order, so that its successors come of orders too.
+pub(crate) async fn is_owned(ledger: &dyn Ledger, id: &CertificateId) -> Result<bool, LedgerError> {
+    Ok(ledger.note(Shelf::AcmeOrders, owner_key(id)).await?.is_some())
+}
+
 fn owner_key(id: &CertificateId) -> String {
     format!("certificate.{}.{}", id.issuer, id.serial)
 }

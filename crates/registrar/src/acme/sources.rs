@@ -44,7 +44,7 @@ impl Sources {
 }
 
 /// Who has an IPv6 address has a network of them.
-fn home(source: IpAddr) -> IpAddr {
+pub(crate) fn home(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();

@@ -11,6 +11,7 @@ use time::{Duration, OffsetDateTime};
 use super::invitation::{self, Held, Invitation, Wanted};
 use super::no::No;
 use super::office::{Office, body, moment};
+use super::vouching;
 
 /// Who is invited, and to what.
 #[derive(Deserialize)]
@@ -72,6 +73,7 @@ async fn could_be_issued(
     profile: &str,
     lifetime: Option<Duration>,
 ) -> Result<(), No> {
+    vouching::given_here(profile)?;
     let profile = office.profile(profile)?;
     let key = PrivateKey::generate(profile.preferred_key())
         .or_else(|_| PrivateKey::generate(KeyKind::EcdsaP256))

@@ -13,6 +13,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::no::No;
+use crate::acme::home;
 use crate::issuing::Issuing;
 use crate::registrar::Registrar;
 
@@ -48,13 +49,14 @@ impl<'a> Office<'a> {
         }
     }
 
-    /// Whose requests are counted together: those of a certificate, of a principal, or of an address.
+    /// Whose requests are counted together: those of a principal, of the subject of certificates, or of
+    /// an address. Renewing does not start another count.
     pub(crate) fn counted_as(&self) -> String {
         match (self.verified(), self.peer().and_then(Peer::principal)) {
-            (Some(verified), _) => format!("certificate {}", verified.leaf().fingerprint()),
-            (None, Some(principal)) => format!("principal {principal}"),
+            (_, Some(principal)) => format!("principal {principal:?}"),
+            (Some(verified), None) => format!("the holder of {}", verified.leaf().identity().subject()),
             (None, None) => match self.address() {
-                Some(address) => format!("address {}", address.ip()),
+                Some(address) => format!("address {}", home(address.ip())),
                 None => format!("address {}", self.ask.remote),
             },
         }
@@ -180,6 +182,7 @@ pub(crate) fn moment(at: OffsetDateTime) -> Value {
     Value::from(at.format(&time::format_description::well_known::Rfc3339).unwrap_or_default())
 }
 
-const SERVICE: &str = "service";
+/// The profile, and the issuer, of registered services.
+pub(super) const SERVICE: &str = "service";
 /// A chain with a large RSA key, a request, and room for what is around them.
 const LARGEST: usize = 64 << 10;

@@ -6,7 +6,7 @@ use aws_lc_rs::{hmac, rand};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use fault::{Code, Fault, Refusal, Tag};
-use identity::{Certificate, Proof, Purpose, Strictness, Trust, Usage};
+use identity::{Certificate, Proof, Purpose, Strictness, Trust, Usage, Verified};
 use parking_lot::Mutex;
 use rustls_pki_types::CertificateDer;
 use serde::Deserialize;
@@ -35,6 +35,13 @@ pub(crate) struct Written {
     signature: String,
 }
 
+/// A number that was given here and is not too old; whether it came back before is asked when it is [spent](Nonces::spend).
+#[derive(Debug)]
+struct Fresh {
+    nonce: String,
+    until: OffsetDateTime,
+}
+
 /// The numbers that this node gave and takes back once each. Nothing is kept of one before it comes back.
 pub(crate) struct Nonces {
     /// None where the machine gave no randomness for one.
@@ -60,12 +67,8 @@ impl Nonces {
         Ok(format!("{head}.{seal}"))
     }
 
-    /// Takes one back, once.
-    pub(crate) fn take(&self, nonce: &str, now: OffsetDateTime) -> Result<(), Refusal> {
-        let not = |why: &str| {
-            Refusal::new(Code::RequestNotAllowed, format!("renewal: {why}"))
-                .saying("the renewal's nonce cannot be used; get another one and ask again")
-        };
+    /// Whether one was given here, lately.
+    fn check(&self, nonce: &str, now: OffsetDateTime) -> Result<Fresh, Refusal> {
         let (head, seal) = nonce.rsplit_once('.').ok_or_else(|| not("the nonce is none of ours"))?;
         let own = self.seal(head).ok_or_else(|| not("this node gives no nonces"))?;
         let ours = aws_lc_rs::constant_time::verify_slices_are_equal(own.as_bytes(), seal.as_bytes());
@@ -76,12 +79,17 @@ impl Nonces {
         if now > until {
             return Err(not("the nonce is too old"));
         }
+        Ok(Fresh { nonce: nonce.to_owned(), until })
+    }
+
+    /// Uses it up: this works the first time, and never again.
+    fn spend(&self, Fresh { nonce, until }: Fresh, now: OffsetDateTime) -> Result<(), Refusal> {
         let mut spent = self.spent.lock();
         spent.retain(|_, until| now <= *until);
         if spent.len() >= MOST_SPENT {
             return Err(not("too many nonces were used of late"));
         }
-        match spent.insert(nonce.to_owned(), until) {
+        match spent.insert(nonce, until) {
             None => Ok(()),
             Some(_) => Err(not("the nonce was used before")),
         }
@@ -94,8 +102,13 @@ impl Nonces {
     }
 }
 
+fn not(why: &str) -> Refusal {
+    Refusal::new(Code::RequestNotAllowed, format!("renewal: {why}"))
+        .saying("the renewal's nonce cannot be used; get another one and ask again")
+}
+
 impl Written {
-    /// The leaf of the chain, proved to be held by whoever made this request, and once good by these authorities.
+    /// The chain, whose leaf is proved to be held by whoever made this request, and once good by these authorities.
     ///
     /// It is judged as every certificate is, at its last moment where that has passed. Whether it was revoked, and for how
     /// long after its end it counts, the ledger and the profile say.
@@ -106,13 +119,13 @@ impl Written {
         environment: &str,
         nonces: &Nonces,
         now: OffsetDateTime,
-    ) -> Result<Certificate, No> {
+    ) -> Result<Verified, No> {
         let chain = identity::certificates_from_pem(self.chain.as_bytes())
             .map_err(|error| bad("renewal.chain", &error))?;
         let leaf = chain.first().cloned().ok_or_else(|| bad("renewal.chain", &"it holds no certificate"))?;
         let signature =
             BASE64_STANDARD.decode(&self.signature).map_err(|error| bad("renewal.signature", &error))?;
-        nonces.take(&self.nonce, now)?;
+        let fresh = nonces.check(&self.nonce, now)?;
         let proof = Proof { scheme: self.scheme, signature };
         proof.check(leaf.der(), RENEWAL, &renewal_message(&self.nonce, csr)).map_err(|error| {
             Refusal::new(
@@ -127,7 +140,9 @@ impl Written {
         let chain: Vec<CertificateDer<'_>> =
             chain.iter().map(|certificate| certificate.der().clone()).collect();
         let verified = identity::verify(&chain, &trust, purpose(&leaf), None, at)?;
-        Ok(verified.leaf().clone())
+        // Only a proof that holds uses a nonce up: who has no certificate of ours cannot use up everybody's.
+        nonces.spend(fresh, now)?;
+        Ok(verified)
     }
 }
 
@@ -158,10 +173,11 @@ mod tests {
         let nonces = Nonces::new();
         let nonce = nonces.give(now).unwrap();
         assert_ne!(nonce, nonces.give(now).unwrap());
-        nonces.take(&nonce, now + Duration::minutes(4)).unwrap();
-        assert!(nonces.take(&nonce, now + Duration::minutes(4)).is_err(), "twice");
-        assert!(nonces.take(&nonces.give(now).unwrap(), now + Duration::minutes(6)).is_err(), "late");
-        assert!(Nonces::new().take(&nonces.give(now).unwrap(), now).is_err(), "another process's");
+        let soon = now + Duration::minutes(4);
+        nonces.spend(nonces.check(&nonce, soon).unwrap(), soon).unwrap();
+        assert!(nonces.spend(nonces.check(&nonce, soon).unwrap(), soon).is_err(), "twice");
+        assert!(nonces.check(&nonces.give(now).unwrap(), now + Duration::minutes(6)).is_err(), "late");
+        assert!(Nonces::new().check(&nonces.give(now).unwrap(), now).is_err(), "another process's");
     }
 
     #[test]
@@ -170,7 +186,7 @@ mod tests {
         let nonces = Nonces::new();
         let nonce = nonces.give(now).unwrap();
         for wrong in ["", ".", "a.b.c", &nonce[1..], &nonce[..nonce.len() - 1], &format!("9{nonce}")] {
-            assert!(nonces.take(wrong, now).is_err(), "{wrong}");
+            assert!(nonces.check(wrong, now).is_err(), "{wrong}");
         }
     }
 }

@@ -14,6 +14,7 @@ use super::invitation::{Held, Used};
 use super::no::No;
 use super::office::Office;
 use super::token::Token;
+use super::vouching;
 
 /// What an invitation gave.
 pub(crate) enum Given {
@@ -115,6 +116,7 @@ async fn again(office: &Office<'_>, held: &Held, used: &Used, request: &Request)
 async fn issued(office: &Office<'_>, held: &Held, request: &Request) -> Result<Option<Issued>, No> {
     let invitation = &held.invitation;
     let granted = invitation.allowance()?.grant(request.clone()).map_err(|fault| beyond(&fault))?;
+    vouching::given_here(&invitation.profile)?;
     let profile = office.profile(&invitation.profile)?;
     let granted = match invitation.lifetime() {
         Some(lifetime) => granted.lasting(lifetime),

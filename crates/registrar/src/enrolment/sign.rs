@@ -3,7 +3,7 @@
 use authority::{Allowance, Profile, Request, to_pem};
 use fault::{Code, Fault, Place, Refusal};
 use gateway::Asker;
-use identity::Certificate;
+use identity::{Certificate, Verified};
 use ledger::{AuditKind, CertificateRecord};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,6 +15,7 @@ use super::office::{Office, body, moment, stranger};
 use super::proof;
 use super::redeem::{Given, beyond, redeem, said};
 use super::token::Token;
+use super::vouching;
 
 /// What is asked for, and by what right.
 #[derive(Deserialize)]
@@ -56,7 +57,7 @@ pub(crate) async fn sign(office: &Office<'_>) -> Result<Value, No> {
         }
         (Some(token), None) => invited(office, token, &request, written.profile.as_deref()).await?,
         (None, Some(proof)) => {
-            let held = proved(office, proof, &written.csr)?;
+            let held = proved(office, proof, &written.csr).await?;
             successor(office, &held, request, written.profile.as_deref()).await?
         }
         (None, None) => asked(office, &written, request).await?,
@@ -118,9 +119,9 @@ async fn invited(
     }
 }
 
-fn proved(office: &Office<'_>, proof: &proof::Written, csr: &str) -> Result<Certificate, No> {
-    let issuers = office.issuing.issuers.values().map(|issuer| issuer.certificate().clone());
-    let anchors = office.issuing.root.iter().cloned().chain(issuers).collect();
+/// The root alone vouches for nobody here: an issuer that is no more is below it still.
+async fn proved(office: &Office<'_>, proof: &proof::Written, csr: &str) -> Result<Verified, No> {
+    let anchors = vouching::authorities(office).await?;
     proof.prove(csr, anchors, &office.issuing.environment, &office.registrar.enrolment.nonces, office.now)
 }
 
@@ -132,11 +133,12 @@ async fn asked(office: &Office<'_>, written: &Written, request: Request) -> Resu
             let name = profile.ok_or_else(|| {
                 Fault::yours("the request names no profile").remedy("client, server, or another one")
             })?;
+            vouching::given_here(name)?;
             issued(office, office.profile(name)?, request, format!("by {}", office.asker())).await
         }
         // Whom no rule knows by name still is who its certificate says, where the listener lets it in.
         (Asker::Administrator(_) | Asker::Known(_) | Asker::Stranger(None), Some(verified)) => {
-            successor(office, verified.leaf(), request, profile).await
+            successor(office, verified, request, profile).await
         }
         (Asker::Administrator(_) | Asker::Known(_), None) => {
             let refusal = Refusal::new(Code::CertificateRequired, "neither a certificate nor an invitation");
@@ -149,11 +151,13 @@ async fn asked(office: &Office<'_>, written: &Written, request: Request) -> Resu
 /// The successor of a certificate of ours: its names or fewer, its profile, a life that is no longer than the profile's.
 async fn successor(
     office: &Office<'_>,
-    held: &Certificate,
+    verified: &Verified,
     request: Request,
     wanted: Option<&str>,
 ) -> Result<Had, No> {
+    let held = verified.leaf();
     let record = office.record_of(held).await?;
+    vouching::check_renewable(office, verified, &record).await?;
     let not = |why: String| {
         Refusal::new(Code::RequestNotAllowed, format!("{}: {why}", held.identity().subject())).saying(why)
     };

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use testkit::{Node, Ran, World};
 
-/// A node that serves ACME and nothing else, for names below `localhost`, with the ports where their servers would be.
+/// A node that serves ACME and enrolment and nothing else, for names below `localhost`, with the ports where their servers would be.
 pub(super) struct Town {
     pub(super) world: World,
     pub(super) node: Node,
@@ -26,7 +26,7 @@ impl Town {
         let main = "  - { name: main, transport: h2, address: \"127.0.0.1:7777\", tls: main, auth: [mtls] }";
         assert!(yaml.contains(main), "{yaml}");
         let yaml = yaml
-            .replace(main, "  - { name: acme, transport: h2, address: '127.0.0.1:0', tls: acme, auth: [none], serves: [acme] }")
+            .replace(main, "  - { name: acme, transport: h2, address: '127.0.0.1:0', tls: acme, auth: [none], serves: [acme, enrolment] }")
             .replacen("tls:\n", "tls:\n  acme: { mode: authority, hosts: [localhost, 127.0.0.1] }\n", 1);
         // A TLS profile that no listener uses is a fault.
         let (before, rest) = yaml.split_once("  main:\n").expect("the profile of the door");

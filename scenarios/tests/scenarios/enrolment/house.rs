@@ -5,7 +5,7 @@ use testkit::{Answer, Curl, Node, Ran, World, patience};
 
 pub const OFFICE: &str = "/api/admin/security/certificates";
 
-const CONFIGURATION: &str = r#"
+pub const CONFIGURATION: &str = r#"
 environment: development
 ledger: { url: "sqlite:./state/ledger.db" }
 authority:

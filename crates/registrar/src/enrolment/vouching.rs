@@ -1,0 +1,77 @@
+//! Whose certificates have successors here, and what is given elsewhere alone.
+
+use std::sync::Arc;
+
+use authority::Authority;
+use fault::{Code, Fault, Refusal};
+use identity::{Certificate, Verified};
+use ledger::{CertificateRecord, State};
+
+use super::no::No;
+use super::office::{Office, SERVICE};
+use crate::acme;
+
+/// The certificates of the issuers that this node holds and that still stand: those that issue, and those whose place was
+/// taken until they are removed.
+pub(super) async fn authorities(office: &Office<'_>) -> Result<Vec<Certificate>, No> {
+    let mut standing = Vec::new();
+    for issuer in held(office) {
+        if revoked(office, issuer.chain()).await?.is_none() {
+            standing.push(issuer.certificate().clone());
+        }
+    }
+    Ok(standing)
+}
+
+/// That a certificate may be exchanged for a successor here: each authority above it stands, this node holds the one that
+/// signed it, and neither a service nor an ACME account has it.
+pub(super) async fn check_renewable(
+    office: &Office<'_>,
+    verified: &Verified,
+    record: &CertificateRecord,
+) -> Result<(), No> {
+    let subject = verified.leaf().identity().subject();
+    let not = |why: String| {
+        Refusal::new(Code::RequestNotAllowed, format!("{subject}: {why}"))
+            .saying(format!("the certificate cannot be renewed here: {why}"))
+    };
+    let above = verified.chain().get(1..).unwrap_or_default();
+    if let Some(authority) = revoked(office, above).await? {
+        return Err(not(format!("the authority {authority} has been revoked; ask for an invitation")).into());
+    }
+    let key = record.draft.issuer.key;
+    if !authorities(office).await?.iter().any(|issuer| issuer.identity().spki_sha256() == key) {
+        return Err(not("its issuer is no issuer of this node any more; ask for an invitation".into()).into());
+    }
+    given_here(&record.draft.profile)?;
+    if acme::is_owned(office.ledger, &record.draft.id()).await? {
+        return Err(not("an ACME account has it; renew it with the ACME client that got it".into()).into());
+    }
+    Ok(())
+}
+
+/// That a profile is given over this office. The certificates of services live as their services do.
+pub(super) fn given_here(profile: &str) -> Result<(), Refusal> {
+    match profile {
+        SERVICE => Err(Refusal::new(Code::RequestNotAllowed, "the profile \"service\" was asked for").saying(
+            "certificates of the profile \"service\" are given to registered services alone; register the service under \
+             authority.services, and the node issues and replaces its certificate",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn held<'a>(office: &'a Office<'_>) -> impl Iterator<Item = &'a Arc<Authority>> {
+    office.issuing.issuers.values().chain(office.issuing.retiring.values())
+}
+
+/// The subject of the first of these that is revoked on record.
+async fn revoked(office: &Office<'_>, authorities: &[Certificate]) -> Result<Option<String>, Fault> {
+    for authority in authorities {
+        let record = office.ledger.certificate_by_fingerprint(authority.fingerprint()).await?;
+        if record.is_some_and(|record| record.state == State::Revoked) {
+            return Ok(Some(authority.identity().subject().to_string()));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,83 @@
+use serde_json::json;
+use testkit::World;
+
+use super::house::{CONFIGURATION, House};
+
+const PLACE: &str = "realm/pki/issuers/client";
+
+/// A realm that has made another issuer of clients since it issued to `robot`, and to its clients; the old one is in `aside`.
+fn succeeded() -> World {
+    let world = World::new();
+    world.countersign(&["init", "realm"]).succeeded();
+    // Whoever stands below the root comes through this door, also by an issuer that is no more.
+    let yaml = CONFIGURATION.replace("client_ca: authority", "client_ca: ./pki/root.crt");
+    world.write("realm/countersign.yaml", yaml);
+    world.sh("countersign cert issue --realm realm --profile client --cn robot --out there");
+    world.sh(&format!(
+        "cp realm/pki/server-ca.crt there/; mkdir aside; mv {PLACE}.crt {PLACE}.key aside/; rm realm/pki/client-ca.crt; \
+         countersign ca init-issuer --kind client"
+    ));
+    world
+}
+
+impl House {
+    fn renews_in_the_handshake(&self) -> testkit::Answer {
+        self.renew("analyst", &self.csr("analyst", "-subj /CN=analyst"))
+    }
+}
+
+#[test]
+fn an_issuer_that_is_held_no_more_vouches_for_no_successor() {
+    let house = House::of(succeeded());
+    house.renews("robot", &["--now"]).exited(1);
+    let said = house.renews_in_the_handshake().with_status(403);
+    assert!(said.body.contains("its issuer is no issuer of this node any more"), "{said:?}");
+    assert_eq!((house.on_record("robot"), house.on_record("analyst")), (1, 1));
+}
+
+/// While one takes another's place both vouch, and whoever is revoked does not.
+#[test]
+fn an_issuer_whose_place_was_taken_vouches_for_successors_until_it_is_revoked() {
+    let world = succeeded();
+    world.sh(&format!("cp aside/client.crt {PLACE}.old.crt; cp aside/client.key {PLACE}.old.key"));
+    let house = House::of(world);
+    house.renews("robot", &["--now", "--keep-key"]).succeeded().says("renewed CN=robot");
+    house.world.sh("countersign cert issue --realm realm --profile client --cn late --out there");
+    house.renews_in_the_handshake().with_status(200);
+    let revoke = ["cert", "revoke", "--authority", &format!("{PLACE}.old.crt"), "--realm", "realm"];
+    house.world.countersign(&revoke).succeeded();
+    assert_ne!(house.renews_in_the_handshake().status, 200);
+    house.world.sh("cp realm/clients/analyst.crt realm/clients/analyst.key there/");
+    house.renews("analyst", &["--now"]).exited(1);
+    assert_eq!(house.on_record("analyst"), 2);
+    // What was issued by the new one goes on.
+    house.renews("late", &["--now"]).succeeded().says("renewed CN=late");
+}
+
+/// Services' certificates are the node's to issue: nobody gets or keeps one over the door.
+#[test]
+fn certificates_of_services_are_neither_signed_nor_renewed_nor_promised_over_the_door() {
+    let world = World::new();
+    world.countersign(&["init", "realm"]).succeeded();
+    world.sh("countersign ca init-issuer --kind service --service backend");
+    let issuer =
+        "  issuers:\n    service: { cert: ./pki/issuers/service.crt, key: ./pki/issuers/service.key }";
+    let yaml = CONFIGURATION.replacen("  issuers:", issuer, 1);
+    let yaml = yaml.replacen("authority:\n", "authority:\n  services: [backend]\n", 1);
+    world.write("realm/countersign.yaml", yaml);
+    world.sh("countersign cert issue --realm realm --profile service --cn backend --out there");
+    let house = House::of(world);
+    house.world.sh("cp realm/pki/server-ca.crt there/");
+    let before = house.on_record("backend");
+    let words = "are given to registered services alone; register the service";
+    let csr = house.csr("backend", "-subj /CN=backend");
+    for said in [
+        house.office("sign", &json!({ "csr": csr, "profile": "service" })),
+        house.office("invitations", &json!({ "common_name": "backend", "profile": "service" })),
+    ] {
+        let said = said.with_status(403);
+        assert!(said.body.contains(words) && said.body.contains("request-not-allowed"), "{said:?}");
+    }
+    house.renews("backend", &["--now"]).exited(1).says(words);
+    assert_eq!(house.on_record("backend"), before);
+}
