@@ -20,6 +20,17 @@ use time::OffsetDateTime;
 #[derive(Clone, Debug)]
 pub(crate) struct Folder(PathBuf);
 
+/// A leaf's pair, as it is found on disk.
+pub(crate) enum Found {
+    /// It can be presented.
+    Good(Credential),
+    /// A file is not there, or the key is another certificate's: nobody can present the leaf from here any more.
+    Lost(Fault),
+    /// It cannot be used at this moment, which says nothing of the next: a file that cannot be read, a clock that was
+    /// ahead when the leaf was issued.
+    Unusable(Fault),
+}
+
 impl Folder {
     pub(crate) fn of(state: &Path, service: &str) -> Self {
         Self(state.join(service))
@@ -38,9 +49,41 @@ impl Folder {
         files::replace_secret(&self.of_leaf(serial).join(CHAIN), chain.as_bytes())
     }
 
-    /// The key of a leaf.
-    pub(crate) fn key(&self, serial: &Serial) -> Result<PrivateKey, Fault> {
-        files::load_key(&self.of_leaf(serial).join(KEY), None)
+    /// The key of a leaf; none where it is not there.
+    pub(crate) fn key(&self, serial: &Serial) -> Result<Option<PrivateKey>, Fault> {
+        match self.lacks(serial, KEY) {
+            true => Ok(None),
+            false => files::load_key(&self.of_leaf(serial).join(KEY), None).map(Some),
+        }
+    }
+
+    /// What there is of a leaf. What cannot be read is not taken for lost.
+    pub(crate) fn find(&self, serial: &Serial, now: OffsetDateTime) -> Found {
+        match self.credential(serial, now) {
+            Ok(credential) if credential.leaf().identity().serial() == serial => Found::Good(credential),
+            Ok(_) => Found::Lost(
+                Fault::theirs("the files hold another certificate than the one on record")
+                    .in_file(self.of_leaf(serial)),
+            ),
+            Err(fault) if self.is_lost(serial) => Found::Lost(fault),
+            Err(fault) => Found::Unusable(fault),
+        }
+    }
+
+    fn is_lost(&self, serial: &Serial) -> bool {
+        if self.lacks(serial, KEY) || self.lacks(serial, CHAIN) {
+            return true;
+        }
+        match (files::load_certificates(&self.of_leaf(serial).join(CHAIN)), self.key(serial)) {
+            (Ok(chain), Ok(Some(key))) => Credential::new(chain, key).is_err(),
+            _ => false,
+        }
+    }
+
+    /// Whether a file is not there, which is more than that it cannot be opened.
+    fn lacks(&self, serial: &Serial, name: &str) -> bool {
+        let entry = self.of_leaf(serial).join(name).symlink_metadata();
+        entry.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
     }
 
     /// A leaf with its key, as it is on disk.

@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use super::due::due_at;
+use super::folder::Found;
 use super::note::{Kept, Leaf, Old};
 use super::walk::{LOST, Walk, is_of};
 use super::{Retry, Rules, Service, Services};
@@ -55,24 +56,61 @@ impl Services {
         let walk = Walk { services: self, service, rules, now: self.clock.now() };
         let looked = walk.look().await;
         let mut held = service.held.lock();
-        match &looked {
-            Ok(()) => held.retry = None,
-            Err(fault) => {
-                let failures = held.retry.map_or(0, |retry| retry.failures) + 1;
-                let pause = pause(failures);
-                held.retry = Some(Retry { failures, at: Instant::now() + pause });
-                drop(held);
-                let seconds = pause.as_secs();
-                tracing::error!(service = service.name, %fault, retry_in_seconds = seconds, "the service's certificate was not issued");
+        let Err(trouble) = looked else {
+            held.retry = None;
+            return Ok(());
+        };
+        let failures = held.retry.map_or(0, |retry| retry.failures) + 1;
+        let pause = pause(failures);
+        held.retry = Some(Retry { failures, at: Instant::now() + pause });
+        drop(held);
+        Err(trouble.told(&service.name, pause))
+    }
+}
+
+/// Why a service has not what it needs.
+enum Trouble {
+    /// Nothing could be issued.
+    NotIssued(Fault),
+    /// It has a certificate that cannot be taken from disk at this moment.
+    Unusable(Fault),
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        Self::NotIssued(fault)
+    }
+}
+
+impl Trouble {
+    fn told(self, service: &str, pause: Duration) -> Fault {
+        let retry_in_seconds = pause.as_secs();
+        match self {
+            Self::NotIssued(fault) => {
+                tracing::error!(service, %fault, retry_in_seconds, "the service's certificate was not issued");
+                fault
+            }
+            Self::Unusable(fault) => {
+                tracing::warn!(service, %fault, retry_in_seconds, "the service's certificate on disk cannot be used now; it is kept, and looked at again: repair the file, or rotate the service");
+                fault
             }
         }
-        looked
     }
+}
+
+/// What a service needs.
+enum Needed {
+    /// Nothing.
+    Nothing,
+    /// Another leaf; and what becomes of the one it has.
+    Another(Old),
+    /// The one it has, once that can be used again.
+    Patience(Fault),
 }
 
 impl Walk<'_> {
     /// Ends what is over, goes on with what was begun, and replaces what has to be replaced.
-    async fn look(&self) -> Result<(), Fault> {
+    async fn look(&self) -> Result<(), Trouble> {
         let first = !self.service.held.lock().read;
         let kept = self.kept().await?;
         if first && kept.current.is_some() {
@@ -82,8 +120,9 @@ impl Walk<'_> {
         self.end_overlaps().await?;
         self.settle().await?;
         match self.needed().await? {
-            None => Ok(()),
-            Some(old) => self.replace(old).await.map(drop),
+            Needed::Nothing => Ok(()),
+            Needed::Another(old) => Ok(self.replace(old).await.map(drop)?),
+            Needed::Patience(fault) => Err(Trouble::Unusable(fault)),
         }
     }
 
@@ -107,57 +146,63 @@ impl Walk<'_> {
         self.tidy()
     }
 
-    /// Whether the service needs another leaf, and what becomes of the one it has.
-    async fn needed(&self) -> Result<Option<Old>, Fault> {
+    async fn needed(&self) -> Result<Needed, Fault> {
         let kept = self.kept().await?;
         if let Some(pending) = kept.pending {
-            return Ok(Some(pending.old));
+            return Ok(Needed::Another(pending.old));
         }
         let Some(leaf) = kept.current else {
             self.end_strays().await?;
-            return Ok(Some(Old::Gone));
+            return Ok(Needed::Another(Old::Gone));
         };
         let state = self.services.ledger.certificate(leaf.id()).await?.map(|record| record.state);
         match state {
             Some(State::Issued) => {}
             Some(State::Revoked) => {
                 self.told_revoked();
-                return Ok(Some(Old::Gone));
+                return Ok(Needed::Another(Old::Gone));
             }
             Some(State::Drafted | State::Abandoned) | None => {
                 tracing::warn!(service = self.service.name, serial = %leaf.serial, "the ledger does not know the service's certificate; it is issued anew");
-                return Ok(Some(Old::Gone));
+                return Ok(Needed::Another(Old::Gone));
             }
         }
         if self.now > leaf.not_after {
-            return Ok(Some(Old::Gone));
+            return Ok(Needed::Another(Old::Gone));
         }
-        Ok(self.unusable(&leaf).or_else(|| self.is_due(&leaf).then_some(Old::Overlaps)))
+        Ok(match self.on_disk(&leaf) {
+            // Its time has come whether it can be used or not.
+            Needed::Nothing | Needed::Patience(_) if self.is_due(&leaf) => Needed::Another(Old::Overlaps),
+            needed => needed,
+        })
     }
 
-    /// Takes the leaf from disk where that is not done, and says what is wrong with it.
-    fn unusable(&self, leaf: &Leaf) -> Option<Old> {
+    /// Takes the leaf from disk where that is not done, and says what is wrong with it. Only what is lost is taken
+    /// back: a certificate that cannot be read for the moment is a good one.
+    fn on_disk(&self, leaf: &Leaf) -> Needed {
         let held = self.service.held.lock().credential.clone();
         let held = held.filter(|held| *held.leaf().identity().serial() == leaf.serial);
-        let loaded = self.service.folder.credential(&leaf.serial, self.now);
-        let credential = match (loaded, held) {
-            (Ok(_), Some(held)) => held,
-            (Ok(loaded), None) => {
+        let credential = match (self.service.folder.find(&leaf.serial, self.now), held) {
+            (Found::Good(_), Some(held)) => held,
+            (Found::Good(loaded), None) => {
                 let loaded = Arc::new(loaded);
                 self.present(Arc::clone(&loaded));
                 loaded
             }
-            (Err(fault), held) => {
+            (Found::Unusable(fault), _) => return Needed::Patience(fault),
+            (Found::Lost(fault), held) => {
                 tracing::warn!(service = self.service.name, %fault, "the service's certificate on disk is issued anew");
                 let lost =
                     Old::Revoked { reason: RevocationReason::CessationOfOperation, by: LOST.to_owned() };
                 // What is in memory is not lost, and others may hold it.
-                return Some(held.map_or(lost, |_| Old::Overlaps));
+                return Needed::Another(held.map_or(lost, |_| Old::Overlaps));
             }
         };
-        let issuer = self.rules.authority.as_ref()?;
-        let fits = is_of(issuer, self.rules, &self.service.name, credential.leaf());
-        (!fits).then_some(Old::Overlaps)
+        let Some(issuer) = &self.rules.authority else { return Needed::Nothing };
+        match is_of(issuer, self.rules, &self.service.name, credential.leaf()) {
+            true => Needed::Nothing,
+            false => Needed::Another(Old::Overlaps),
+        }
     }
 
     /// Whether the leaf's time has come, and another one would end later.

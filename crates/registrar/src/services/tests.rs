@@ -1,3 +1,4 @@
 mod crash;
+mod disk;
 mod house;
 mod life;

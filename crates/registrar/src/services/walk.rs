@@ -106,7 +106,7 @@ impl Walk<'_> {
         let ledger = self.services.ledger.as_ref();
         match ledger.certificate(id.clone()).await? {
             Some(record) if record.state == State::Issued => {
-                if let Some((certificate, chain)) = self.restored(&record) {
+                if let Some((certificate, chain)) = self.restored(&record)? {
                     self.finish(Leaf::recorded(&record), &certificate, &chain).await?;
                     return Ok(());
                 }
@@ -126,12 +126,17 @@ impl Walk<'_> {
         self.tidy()
     }
 
-    /// A leaf on record whose key is here, and its chain as its issuer completes it.
-    fn restored(&self, record: &CertificateRecord) -> Option<(Certificate, String)> {
+    /// A leaf on record whose key is here, and its chain as its issuer completes it. A key that cannot be read is waited
+    /// for: it may well be here.
+    fn restored(&self, record: &CertificateRecord) -> Result<Option<(Certificate, String)>, Fault> {
+        let Some(key) = self.service.folder.key(&record.draft.serial)? else { return Ok(None) };
+        Ok(self.joined(record, key))
+    }
+
+    fn joined(&self, record: &CertificateRecord, key: PrivateKey) -> Option<(Certificate, String)> {
         let certificate = Certificate::from_der(record.der.clone()?.into()).ok()?;
         let issuer =
             self.rules.authority.as_ref().filter(|issuer| issuer.key_id() == record.draft.issuer.key)?;
-        let key = self.service.folder.key(&record.draft.serial).ok()?;
         let chain = issuer.chain_of(&certificate);
         Credential::new(chain.clone(), key).ok()?;
         Some((certificate, chain.iter().map(authority::to_pem).collect()))

@@ -152,17 +152,6 @@ async fn a_leaf_whose_key_is_lost_is_taken_back_and_replaced() {
 }
 
 #[tokio::test]
-async fn a_key_that_others_can_read_is_replaced() {
-    let house = House::new().await;
-    let first = serial(&house.provisioned().await);
-    let key = house.state().join("current/tls.key");
-    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let services = house.provisioned().await;
-    assert_ne!(serial(&services), first);
-    assert_eq!(house.state_of(&first).await, State::Revoked);
-}
-
-#[tokio::test]
 async fn files_that_no_note_speaks_of_are_taken_back_and_removed() {
     let house = House::new().await;
     let first = serial(&house.provisioned().await);
