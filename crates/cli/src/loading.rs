@@ -149,7 +149,7 @@ pub(crate) fn written_or_new(plan: &Plan) -> Result<Arc<dyn Ledger>, Fault> {
         Fault::yours("the configuration has no ledger to record certificates in")
             .remedy("add ledger: { url: … }")
     })?;
-    runtime()?.block_on(daemon::open_ledger(written, Arc::new(SystemClock)))
+    runtime()?.block_on(daemon::open_ledger(written, &plan.replication, Arc::new(SystemClock)))
 }
 
 /// An authority by its files, used by hand: `PATH.crt`, or `PATH` as it is.

@@ -1,25 +1,99 @@
-//! Opening the ledger that a Plan names, whichever kind it is.
+//! Opening the ledger that a Plan names, whichever kind it is, and how its server is judged.
 
 use std::sync::Arc;
 
-use config::{LedgerPlan, PostgresPlan, SslMode};
-use fault::{Fault, Place};
+use config::{LedgerPlan, Plan, PostgresPlan, ReplicationPlan, RevocationPlan, SslMode};
+use fault::{Fault, Faults, Place};
+use identity::{Certificate, Revocations};
 use ledger::{Ledger, SqliteLedger};
-use postgres::{Address, PostgresLedger, PostgresSpec, Protection};
-use transport::Clock;
+use postgres::{Address, Judging, PostgresLedger, PostgresSpec, Protection};
+use prometheus_client::registry::Registry;
+use time::OffsetDateTime;
+use transport::{Clock, Online};
 
-/// Opens it; what is not there yet is made.
+use crate::inquirers::Inquirers;
+use crate::prepare::revocation::{Authorities, Loaded, revocations};
+
+/// Opens it for a command; what is not there yet is made. The server of a database is judged as a node judges it.
 ///
 /// # Errors
 /// The file or the server cannot be used, or what is there is no ledger; the fault has the remedy.
-pub async fn open_ledger(plan: &LedgerPlan, clock: Arc<dyn Clock>) -> Result<Arc<dyn Ledger>, Fault> {
+pub async fn open_ledger(
+    plan: &LedgerPlan,
+    replication: &ReplicationPlan,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn Ledger>, Fault> {
+    // What is counted here nobody asks for.
+    let inquirers = Inquirers::register(&mut Registry::default(), Arc::clone(&clock));
+    open(plan, replication, &inquirers, clock).await
+}
+
+/// As [`open_ledger`], for a node, which counts what it asks.
+///
+/// # Errors
+/// As there.
+pub(crate) async fn open(
+    plan: &LedgerPlan,
+    replication: &ReplicationPlan,
+    inquirers: &Inquirers,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn Ledger>, Fault> {
     match plan {
         LedgerPlan::Sqlite { path } => Ok(Arc::new(SqliteLedger::open(path)?)),
-        LedgerPlan::Postgres(plan) => Ok(Arc::new(PostgresLedger::open(spec(plan, clock)?).await?)),
+        LedgerPlan::Postgres(plan) => {
+            let written = replication.revocation.clone();
+            let online = inquirers.of(&written);
+            let judged = Judged { written, online, clock: Arc::clone(&clock) };
+            Ok(Arc::new(PostgresLedger::open(spec(plan, judged, clock)?).await?))
+        }
     }
 }
 
-fn spec(plan: &PostgresPlan, clock: Arc<dyn Clock>) -> Result<PostgresSpec, Fault> {
+/// The server as `replication` has it judged.
+#[derive(Debug)]
+struct Judged {
+    written: RevocationPlan,
+    online: Option<Arc<dyn Online>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Judging for Judged {
+    fn revocations(&self, anchors: &[Certificate]) -> Result<Arc<Revocations>, Fault> {
+        // What is wrong with the files without keeping them from counting was said at the start.
+        let mut said = Vec::new();
+        let (authorities, now) = (Authorities::of_server(anchors), self.clock.now());
+        let known = revocations(&self.written, authorities, &mut Loaded::default(), now, &mut said);
+        known.map(Arc::new).map_err(first)
+    }
+
+    fn online(&self) -> Option<&Arc<dyn Online>> {
+        self.online.as_ref()
+    }
+}
+
+/// One connection fails for one reason; the check of the configuration tells all of them.
+fn first(faults: Faults) -> Fault {
+    let unsaid = || Fault::ours("the revocation lists in replication cannot be used");
+    faults.into_iter().next().unwrap_or_else(unsaid)
+}
+
+/// What is wrong with the files that the ledger's server is judged by, before anybody connects.
+///
+/// # Errors
+/// Those that cannot be used.
+pub(crate) fn check(plan: &Plan, now: OffsetDateTime, warnings: &mut Vec<Fault>) -> Result<(), Faults> {
+    let Some(LedgerPlan::Postgres(PostgresPlan { sslrootcert: Some(root), .. })) = &plan.ledger else {
+        return Ok(());
+    };
+    let written = &plan.replication.revocation;
+    if written.crl_files.is_empty() {
+        return Ok(());
+    }
+    let anchors = files::load_certificates(root)?;
+    revocations(written, Authorities::of_server(&anchors), &mut Loaded::default(), now, warnings).map(drop)
+}
+
+fn spec(plan: &PostgresPlan, judged: Judged, clock: Arc<dyn Clock>) -> Result<PostgresSpec, Fault> {
     let address = if plan.host.starts_with('/') {
         Address::Unix { folder: plan.host.clone().into(), port: plan.port }
     } else {
@@ -41,6 +115,7 @@ fn spec(plan: &PostgresPlan, clock: Arc<dyn Clock>) -> Result<PostgresSpec, Faul
         user: plan.user.clone(),
         database: plan.database.clone(),
         protection,
+        judging: Some(Arc::new(judged)),
         credential: plan.credential.clone(),
         application_name: plan.application_name.clone(),
         connect_timeout: plan.connect_timeout,

@@ -3,7 +3,7 @@
 pub(crate) mod by_root;
 mod homes;
 mod kept;
-mod revocation;
+pub(crate) mod revocation;
 pub(crate) mod succession;
 #[cfg(test)]
 mod tests;
@@ -19,13 +19,13 @@ use fault::{Fault, Faults, Place};
 use identity::{Certificate, Credential, List, Strictness, Trust};
 use time::OffsetDateTime;
 
-use crate::{acme, issuing};
+use crate::{acme, issuing, ledgers};
 
 use by_root::ByRoot;
 use homes::Homes;
 pub(crate) use homes::{Home, is_read_only};
 pub(crate) use kept::Earlier;
-use revocation::Authorities;
+use revocation::{Authorities, Vouched};
 
 /// A Plan whose files were loaded and found good. Nothing has been bound, opened or written.
 pub struct Prepared {
@@ -147,6 +147,9 @@ pub(crate) fn prepare_after(
             Err(found) => faults.extend(found),
         }
     }
+    if let Err(found) = ledgers::check(&plan, now, &mut warnings) {
+        faults.extend(found);
+    }
     faults.extend(plan.databases.iter().filter_map(homeless));
     let homes = Homes::of(&plan);
     homes.shared(&plan, &mut faults, &mut warnings);
@@ -244,7 +247,8 @@ fn trust(
         Some(ClientCa::Authority) => anchors.iter().map(|issuer| issuer.identity().spki_sha256()).collect(),
         _ => Vec::new(),
     };
-    let authorities = Authorities { anchors: &anchors, ours, roots: succession::roots(plan) };
+    let roots = succession::roots(plan);
+    let authorities = Authorities { anchors: &anchors, ours, roots, vouched: Vouched::Clients };
     let revocations = revocation::revocations(&tls.revocation, authorities, lists, now, &mut noticed)?;
     let strictness = Strictness {
         allow_x509_v1: tls.allow_x509_v1,

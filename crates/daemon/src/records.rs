@@ -15,7 +15,8 @@ use transport::Clock;
 
 use crate::auditor::{Auditor, LOST};
 use crate::following::Memory;
-use crate::ledgers::open_ledger;
+use crate::inquirers::Inquirers;
+use crate::ledgers;
 use crate::seat::Seat;
 
 /// An open ledger.
@@ -32,9 +33,13 @@ pub(crate) struct Records {
 ///
 /// # Errors
 /// When the ledger cannot be opened.
-pub(crate) async fn open(plan: &Plan, clock: &Arc<dyn Clock>) -> Result<Option<Records>, Fault> {
+pub(crate) async fn open(
+    plan: &Plan,
+    inquirers: &Inquirers,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Records>, Fault> {
     let Some(written) = &plan.ledger else { return Ok(None) };
-    let ledger = open_ledger(written, Arc::clone(clock)).await?;
+    let ledger = ledgers::open(written, &plan.replication, inquirers, Arc::clone(clock)).await?;
     let seat = match written {
         LedgerPlan::Sqlite { path } => Seat::take(path.parent().unwrap_or(&plan.base))?,
         LedgerPlan::Postgres(_) => Seat::take(&plan.base.join("state"))?,

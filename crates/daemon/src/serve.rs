@@ -121,7 +121,8 @@ impl Start {
         let metrics = Metrics::register(&mut registry);
         let record = Arc::new(Record::register(&mut registry, clock.now()));
         let listeners = serving::bind(plan, &[])?;
-        let records = records::open(plan, &clock).await?;
+        let inquirers = Arc::new(Inquirers::register(&mut registry, Arc::clone(&clock)));
+        let records = records::open(plan, &inquirers, &clock).await?;
         let ledger = records.as_ref().map(|records| Arc::clone(&records.ledger));
         if let Some(ledger) = &ledger {
             warn(&issuing::revoked_issuers(&prepared.issuers, ledger.as_ref()).await);
@@ -133,7 +134,6 @@ impl Start {
         let databases = serving::open(plan, &[], &metrics)?;
         let serving = Serving { prepared: Arc::clone(&prepared), credentials, listeners, databases };
         let shown = Arc::new(ArcSwap::from_pointee(announcement(&serving)));
-        let inquirers = Arc::new(Inquirers::register(&mut registry, Arc::clone(&clock)));
         let publisher = Arc::new(Publisher::new(Arc::clone(&inquirers), Arc::clone(&clock)));
         let following = follow(records.as_ref(), &clock, &publisher).await?;
         let snapshot = publisher.first(&serving)?;

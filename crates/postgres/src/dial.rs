@@ -5,12 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fault::{Fault, Place};
+use fault::{Code, Fault, Place, Refusal};
 use identity::{Credential, Strictness, Trust};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
-use transport::{Dial, DialSpec, ServerTrust, TlsVersion};
+use transport::{Dial, DialSpec, Dialled, ServerTrust, TlsVersion};
 
 use crate::spec::{Address, PostgresSpec, Protection};
 use crate::trouble;
@@ -25,18 +25,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 /// # Errors
 /// A file cannot be used, nobody answers, or the server is not to be trusted; each with its remedy.
 pub(crate) async fn dial(spec: &PostgresSpec) -> Result<Box<dyn Stream>, Fault> {
+    match tokio::time::timeout(spec.connect_timeout, reach(spec)).await {
+        Ok(Ok(Reached::Plain(stream))) => Ok(stream),
+        Ok(Ok(Reached::Secured(dialled))) => settled(spec, *dialled).await,
+        Ok(Err(fault)) => Err(fault),
+        Err(_) => Err(trouble::silent(spec)),
+    }
+}
+
+/// A server that was reached.
+enum Reached {
+    /// Nobody knows who it is.
+    Plain(Box<dyn Stream>),
+    /// By TLS; its authority may have to be asked about it yet.
+    Secured(Box<Dialled>),
+}
+
+async fn reach(spec: &PostgresSpec) -> Result<Reached, Fault> {
     match &spec.address {
         Address::Unix { folder, port } => {
             let path = folder.join(format!(".s.PGSQL.{port}"));
             let stream =
                 UnixStream::connect(path).await.map_err(|error| trouble::unreachable(spec, &error))?;
-            Ok(Box::new(stream))
+            Ok(Reached::Plain(Box::new(stream)))
         }
         Address::Tcp { host, addr, port } => {
             let tls = tls(spec)?;
             let tcp = tcp(spec, host, *addr, *port).await?;
             match tls {
-                None => Ok(Box::new(tcp)),
+                None => Ok(Reached::Plain(Box::new(tcp))),
                 Some(tls) => secured(spec, &tls, tcp, host).await,
             }
         }
@@ -44,12 +61,7 @@ pub(crate) async fn dial(spec: &PostgresSpec) -> Result<Box<dyn Stream>, Fault> 
 }
 
 /// Asks the server for TLS in its own words and does the handshake.
-async fn secured(
-    spec: &PostgresSpec,
-    tls: &Dial,
-    mut tcp: TcpStream,
-    host: &str,
-) -> Result<Box<dyn Stream>, Fault> {
+async fn secured(spec: &PostgresSpec, tls: &Dial, mut tcp: TcpStream, host: &str) -> Result<Reached, Fault> {
     match ask_for_tls(&mut tcp).await.map_err(|error| trouble::unreachable(spec, &error))? {
         b'S' => {}
         b'N' => {
@@ -62,7 +74,25 @@ async fn secured(
         }
     }
     let dialled = tls.over(tcp, host).await.map_err(|fault| trouble::of_tls(spec, fault))?;
-    Ok(Box::new(dialled.stream))
+    Ok(Reached::Secured(Box::new(dialled)))
+}
+
+/// Asks the server's authority about its certificates where that is wanted. Nothing has been said to the server yet, and
+/// nothing is if the answer is no.
+async fn settled(spec: &PostgresSpec, dialled: Dialled) -> Result<Box<dyn Stream>, Fault> {
+    let Dialled { stream, verified, .. } = dialled;
+    let Some(verified) = verified.filter(|verified| !verified.unanswered().is_empty()) else {
+        return Ok(Box::new(stream));
+    };
+    let asked = match spec.judging.as_ref().and_then(|judging| judging.online()) {
+        Some(online) => online.ask(&verified).await.map(drop),
+        None => {
+            let cause = "the policy wants its authority's word on it, and nobody is there to ask";
+            Err(Refusal::new(Code::RevocationUnknown, cause))
+        }
+    };
+    asked.map_err(|refusal| trouble::of_server(spec, &refusal))?;
+    Ok(Box::new(stream))
 }
 
 /// One byte comes back and no more is read: whatever else has arrived before the handshake is taken for a part of it, and
@@ -77,8 +107,8 @@ fn tls(spec: &PostgresSpec) -> Result<Option<Dial>, Fault> {
     let trust = match &spec.protection {
         Protection::Plaintext => return Ok(None),
         Protection::Encrypted => ServerTrust::Nothing,
-        Protection::Chain(root) => ServerTrust::Chain(anchors(root)?),
-        Protection::Full(root) => ServerTrust::Full(anchors(root)?),
+        Protection::Chain(root) => ServerTrust::Chain(trust(spec, root)?),
+        Protection::Full(root) => ServerTrust::Full(trust(spec, root)?),
     };
     let dial = DialSpec {
         trust,
@@ -92,8 +122,14 @@ fn tls(spec: &PostgresSpec) -> Result<Option<Dial>, Fault> {
     Dial::new(dial).map(Some)
 }
 
-fn anchors(root: &std::path::Path) -> Result<Arc<Trust>, Fault> {
-    Ok(Arc::new(Trust::new(files::load_certificates(root)?, Strictness::default())))
+fn trust(spec: &PostgresSpec, root: &std::path::Path) -> Result<Arc<Trust>, Fault> {
+    let anchors = files::load_certificates(root)?;
+    let revocations = spec.judging.as_ref().map(|judging| judging.revocations(&anchors)).transpose()?;
+    let trust = Trust::new(anchors, Strictness::default());
+    Ok(Arc::new(match revocations {
+        Some(revocations) => trust.with_revocations(revocations),
+        None => trust,
+    }))
 }
 
 fn credential(spec: &PostgresSpec) -> Result<Option<Arc<Credential>>, Fault> {

@@ -1,6 +1,7 @@
 //! The ledger on PostgreSQL: one record that several nodes share.
 //!
 //! - [`spec`]: which database, and how the server and we prove to each other who we are.
+//! - `judging`: what is known to be revoked among the server's certificates, and who is asked.
 //! - `dial`: a socket to the server, and the TLS on it, which is ours as everywhere else.
 //! - `session`: one connection that is fit for a ledger; `link`: one that is opened again when it has ended.
 //! - `schema`: the tables, and how older ones become them.
@@ -16,6 +17,7 @@
 mod change;
 mod dial;
 mod doubt;
+mod judging;
 mod ledger;
 mod link;
 mod lock;
@@ -33,5 +35,6 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use self::judging::Judging;
 pub use self::ledger::PostgresLedger;
 pub use spec::{Address, PostgresSpec, Protection};

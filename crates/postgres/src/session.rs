@@ -39,8 +39,9 @@ impl Session {
     /// # Errors
     /// What kept us from it, with the remedy.
     pub(crate) async fn open(spec: &PostgresSpec, heard: Option<Arc<Notify>>) -> Result<Self, Fault> {
+        let stream = dial(spec).await?;
         let opened = async {
-            let session = Self::sign_in(spec, heard).await?;
+            let session = Self::sign_in(spec, stream, heard).await?;
             session.see_to_it(spec).await?;
             Ok(session)
         };
@@ -50,8 +51,11 @@ impl Session {
         }
     }
 
-    async fn sign_in(spec: &PostgresSpec, heard: Option<Arc<Notify>>) -> Result<Self, Fault> {
-        let stream = dial(spec).await?;
+    async fn sign_in(
+        spec: &PostgresSpec,
+        stream: Box<dyn Stream>,
+        heard: Option<Arc<Notify>>,
+    ) -> Result<Self, Fault> {
         let mut config = Config::new();
         config.user(&spec.user).dbname(&spec.database).application_name(&spec.application_name);
         // TLS, where it is wanted, is there already.

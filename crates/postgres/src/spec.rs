@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use transport::Clock;
 
+use crate::judging::Judging;
+
 /// Which database holds the ledger, and how to reach it.
 #[derive(Clone, Debug)]
 pub struct PostgresSpec {
@@ -16,12 +18,15 @@ pub struct PostgresSpec {
     pub database: String,
     /// How the connection is protected.
     pub protection: Protection,
+    /// What is revoked among the server's certificates; none where nobody says, and nobody is asked.
+    pub judging: Option<Arc<dyn Judging>>,
     /// The certificate to present, and its key; both are read for each new connection, so that files which were replaced
     /// are used.
     pub credential: Option<(PathBuf, PathBuf)>,
     /// What the server calls us in `pg_stat_activity` and in its log.
     pub application_name: String,
-    /// How long connecting may take, sign-in included.
+    /// How long connecting may take, and signing in once more as long. What is asked about the server's certificate in
+    /// between is bounded by itself.
     pub connect_timeout: Duration,
     /// The clock that certificates are judged by.
     pub clock: Arc<dyn Clock>,

@@ -26,6 +26,7 @@ fn spec(server: &Postgres, database: &str) -> PostgresSpec {
         user: "countersign_user".into(),
         database: database.into(),
         protection: Protection::Full(server.file("ca.crt")),
+        judging: None,
         credential: Some((server.file("client.crt"), server.file("client.key"))),
         application_name: "countersign".into(),
         connect_timeout: Duration::from_secs(10),

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use fault::{Fault, Place};
+use fault::{Fault, Place, Refusal};
 use ledger::LedgerError;
 use tokio_postgres::error::SqlState;
 
@@ -47,6 +47,12 @@ pub(crate) fn of_tls(spec: &PostgresSpec, fault: Fault) -> Fault {
         Some(_) | None => fault,
     };
     fault.because("the connection to the ledger")
+}
+
+/// The server's authority was asked, and the answer, or that there is none, keeps us from it.
+pub(crate) fn of_server(spec: &PostgresSpec, refusal: &Refusal) -> Fault {
+    transport::dial::trouble::of_refusal(&spec.address.to_string(), refusal)
+        .because("the connection to the ledger")
 }
 
 fn anchors(spec: &PostgresSpec) -> Option<String> {

@@ -1,7 +1,9 @@
 //! The rules of `replication`.
 
+use fault::Place;
+
 use super::tls::{override_verification, verify};
-use crate::plan::{LedgerPlan, ReplicationPlan};
+use crate::plan::{LedgerPlan, PostgresPlan, ReplicationPlan, SslMode};
 use crate::reader::{At, Reader};
 use crate::section::replication::Replication;
 use crate::sources::{Sources, http};
@@ -31,6 +33,7 @@ pub(super) fn plan(
         verify(reader, asked, &mut plan.revocation);
     }
     let spoken = written.place.as_ref().or(verification.place.as_ref());
+    unjudged(reader, &plan, ledger, spoken.cloned());
     let served = !matches!(ledger, None | Some(LedgerPlan::Sqlite { .. }));
     if let Some(place) = spoken.filter(|_| !served) {
         let note = At { value: (), place: Some(place.clone()) };
@@ -40,6 +43,27 @@ pub(super) fn plan(
             .push(fault.remedy("nodes share a ledger on a server: ledger: { url: \"postgresql://…\" }"));
     }
     plan
+}
+
+/// What is asked of a server that is not judged at all would be asked of nobody.
+fn unjudged(
+    reader: &mut Reader<'_>,
+    plan: &ReplicationPlan,
+    ledger: Option<&LedgerPlan>,
+    place: Option<Place>,
+) {
+    let Some(LedgerPlan::Postgres(PostgresPlan { sslmode, .. })) = ledger else { return };
+    match sslmode {
+        SslMode::VerifyCa | SslMode::VerifyFull => return,
+        SslMode::Disable | SslMode::Require => {}
+    }
+    if plan.revocation.crl_files.is_empty() && plan.revocation.policy.verification.is_none() {
+        return;
+    }
+    let mode = sslmode.as_str();
+    let said =
+        format!("config: replication.mtls judges the ledger's server, and sslmode={mode} believes any");
+    reader.refuse(&At { value: (), place }, said, "write sslmode=verify-full in ledger.url");
 }
 
 const VERIFICATION: &str = "replication.mtls.certificateVerification";

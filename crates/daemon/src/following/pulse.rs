@@ -18,8 +18,8 @@ struct Beat {
     /// Its revision then.
     revision: u64,
     failing_since: Option<OffsetDateTime>,
-    /// When a failure was last logged.
-    logged: Option<OffsetDateTime>,
+    /// When a failure was last logged, and which.
+    logged: Option<(OffsetDateTime, LedgerError)>,
 }
 
 impl Pulse {
@@ -59,14 +59,15 @@ impl Pulse {
         }
     }
 
-    /// Says so at once, and then from time to time.
+    /// Says so at once, at once where the cause has become another, and then from time to time.
     pub(super) fn failed(&self, error: &LedgerError, now: OffsetDateTime) {
         let mut beat = self.beat.lock();
         let since = *beat.failing_since.get_or_insert(now);
-        if beat.logged.is_some_and(|logged| now - logged < BETWEEN_LINES) {
+        let said = |(at, why): &(OffsetDateTime, LedgerError)| why == error && now - *at < BETWEEN_LINES;
+        if beat.logged.as_ref().is_some_and(said) {
             return;
         }
-        beat.logged = Some(now);
+        beat.logged = Some((now, error.clone()));
         tracing::error!(
             %error,
             seconds = (now - since).whole_seconds(),

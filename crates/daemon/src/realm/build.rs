@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use authority::{Authority, Issued, IssuerKind, Names, NewTier, Profile, Request, Standing, Tier, init_root};
-use config::LedgerPlan;
+use config::{LedgerPlan, ReplicationPlan};
 use fault::Fault;
 use identity::{KeyKind, PrivateKey};
 use ledger::Ledger;
@@ -67,7 +67,9 @@ async fn fill(folder: &Path, spec: &RealmSpec, now: OffsetDateTime) -> Result<()
     for name in ["pki/issuers", "offline", "clients", "data", "state"] {
         files::create_folder(&folder.join(name))?;
     }
-    let ledger = open_ledger(&ledger(folder, spec)?, Arc::new(SystemClock)).await?;
+    // A realm that is not there yet has no configuration, and nothing in it that says how the server is judged.
+    let judged = ReplicationPlan::default();
+    let ledger = open_ledger(&ledger(folder, spec)?, &judged, Arc::new(SystemClock)).await?;
     let ledger = ledger.as_ref();
     let tree = Tree { folder, spec, ledger, now };
     let issuers = tree.authorities().await?;

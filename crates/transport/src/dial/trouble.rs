@@ -45,7 +45,8 @@ pub(super) fn of_connect(target: &str, error: &io::Error) -> Fault {
 }
 
 /// We did not accept the server's certificate.
-pub(super) fn of_refusal(target: &str, refusal: &Refusal) -> Fault {
+#[must_use]
+pub fn of_refusal(target: &str, refusal: &Refusal) -> Fault {
     let (what, remedy) = match refusal.code() {
         Code::UnknownIssuer => (
             "certificate signed by unknown authority",
