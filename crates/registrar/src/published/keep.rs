@@ -46,16 +46,20 @@ pub(crate) async fn keep(registrar: &Registrar, ledger: &dyn Ledger, stop: &Canc
                 next
             }
         };
-        tokio::select! {
+        let wait = tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(next) => {}
-            () = published.changed.notified() => {}
+            () = tokio::time::sleep(next) => continue,
+            () = published.changed.notified() => continue,
             changed = ledger.changed(followed.seen) => match changed {
                 // What is revoked at once is signed at once.
-                Ok(_) => tokio::time::sleep(TOGETHER).await,
+                Ok(_) => TOGETHER,
                 Err(LedgerError::Closed) => return,
-                Err(_) => tokio::time::sleep(next).await,
+                // It will not say when it is back: it is asked again soon, however long nothing else is due.
+                Err(_) => pause,
             }
+        };
+        if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+            return;
         }
     }
 }
