@@ -193,6 +193,14 @@ impl Postgres {
     }
 }
 
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        drop(self.running.lock().unwrap_or_else(PoisonError::into_inner).take());
+        // Whoever ran it has removed the folder already, unless the test had stopped it.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
 /// Where the certificates of all servers are.
 fn pki() -> &'static Path {
     static MADE: OnceLock<PathBuf> = OnceLock::new();
