@@ -56,6 +56,7 @@ pub fn reference() -> String {
     table::<rotation::Rotation>(&mut page);
     table::<authority::Crl>(&mut page);
     table::<authority::Ocsp>(&mut page);
+    table::<authority::RootOcsp>(&mut page);
     table::<authority::Enrolment>(&mut page);
     table::<acme::Acme>(&mut page);
     table::<tls::Profile>(&mut page);
