@@ -150,6 +150,26 @@ async fn the_inventory_is_there_as_views() {
     assert_eq!(shown("service_name, reason FROM countersign.mtls_crl_entries"), "worker|superseded");
     let event = AuditEvent { name: Some("worker".into()), ..AuditEvent::new(AuditKind::SignIn, NOW) };
     ledger.audit(vec![event]).await.unwrap();
+    let columns = |view: &str| {
+        shown(&format!(
+            "string_agg(column_name, ' ' ORDER BY ordinal_position) FROM information_schema.columns
+             WHERE table_schema = 'countersign' AND table_name = '{view}'"
+        ))
+    };
+    for (view, wanted) in [
+        (
+            "mtls_service_certificates",
+            "id service_name environment serial subject issued_at expires_at is_revoked revoked_at revocation_reason \
+             rotation_in_progress created_at updated_at",
+        ),
+        ("mtls_crl_entries", "id serial service_name revoked_at reason created_at"),
+        (
+            "mtls_handshake_audit",
+            "id from_service to_service client_serial result failure_reason occurred_at",
+        ),
+    ] {
+        assert_eq!(columns(view), wanted, "{view}");
+    }
     let handshakes = "id, from_service, result FROM countersign.mtls_handshake_audit";
     assert_eq!(shown(handshakes), "00000000-0000-8000-8000-000000000001|worker|success");
 }
