@@ -162,6 +162,9 @@ codes! {
     AdminOnly = "admin-only", 403, "forbidden: administrators only",
         when "The route is for administrators.",
         remedy "add the principal to control_plane.admins";
+    CrossSite = "cross-site", 403, "forbidden: the request was sent by a page of another site",
+        when "A browser says that a page of another site had it send a request that changes something.",
+        remedy "send it from a program, or from a page of the same host and port";
     RequestNotAllowed = "request-not-allowed", 403, "forbidden: the certificate request asks for more than the asker may have",
         when "A certificate was asked for over the door with names, or anything else, that neither the asker's own certificate nor its invitation allows; or to renew one that cannot be renewed.",
         remedy "ask for the names of the certificate or the invitation, or for fewer; an administrator may invite to others: countersign cert invite";

@@ -15,6 +15,7 @@ mod admin;
 mod answer;
 mod body;
 mod delivery;
+mod elsewhere;
 mod query;
 mod reply;
 mod rest;

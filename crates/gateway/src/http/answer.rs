@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use crate::ending::{EndReason, Ended};
 use crate::http::body::{self, Patience};
 use crate::http::delivery::{AnswerBody, Large};
+use crate::http::elsewhere::refuse_other_sites;
 use crate::http::query::Unanswered;
 use crate::http::reply::{self, Reply};
 use crate::http::route::{Admin, Named, Route, route};
@@ -159,12 +160,17 @@ impl<'a> Asked<'a> {
                 return Ok(why::public(self.session, id));
             }
             Route::Office(office, below) if judged.scope.has(office) => {
+                // What is published, and what an ACME account has signed, is for whoever sends it.
+                if matches!(office, Office::Certificates | Office::Enrolment) {
+                    refuse_other_sites(head).map_err(Unanswered::Refusal)?;
+                }
                 return self.office(office, below, judged, body).await;
             }
             Route::Named(route) if judged.scope.everything => route,
             Route::Office(..) | Route::Named(_) => return Err(nothing("not served by this listener")),
         };
         let peer = peer.map_err(|refusal| Unanswered::Refusal(refusal.clone()))?;
+        refuse_other_sites(head).map_err(Unanswered::Refusal)?;
         self.within_its_rate(peer)?;
         match route {
             Named::WhoAmI => {

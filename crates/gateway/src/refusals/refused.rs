@@ -122,7 +122,7 @@ impl Why {
                 | Code::UnmappedCertificate
                 | Code::AmbiguousIdentity
                 | Code::PrincipalInactive => "recognize",
-                Code::NoGrant | Code::NotOnAllowlist | Code::AdminOnly => "admit",
+                Code::NoGrant | Code::NotOnAllowlist | Code::AdminOnly | Code::CrossSite => "admit",
                 Code::ReadOnly | Code::StatementNotPermitted => "serve",
                 Code::RequestNotAllowed | Code::InvitationInvalid => "enrol",
                 Code::RateLimited | Code::TooManyConnections => "limits",
