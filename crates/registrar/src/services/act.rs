@@ -8,7 +8,7 @@ use ledger::{AuditEvent, AuditKind, State};
 use time::OffsetDateTime;
 
 use super::due::{Standing, standing};
-use super::note::{Leaf, Old};
+use super::note::{Kept, Leaf, Old};
 use super::walk::Walk;
 use super::{Services, unregistered};
 
@@ -23,6 +23,14 @@ pub(crate) enum Undone {
     Conflict(Fault),
     /// It failed.
     Failed(Fault),
+}
+
+/// What was taken back, and what is in its place.
+pub(crate) struct Replaced {
+    pub(crate) leaf: Leaf,
+    pub(crate) revoked: Serial,
+    /// The ones before it that were still good.
+    pub(crate) also: Vec<Serial>,
 }
 
 /// A service as the listing shows it.
@@ -58,27 +66,31 @@ impl Services {
         Ok(leaf)
     }
 
-    /// Gives a service another certificate, and then takes the one before back. Answers the new one and the old
-    /// one's serial.
+    /// Gives a service another certificate, and then takes the one before back, and those before
+    /// it that are still good: whoever rotates first and revokes then means them.
     pub(crate) async fn revoke(
         self: Arc<Self>,
         name: String,
         reason: RevocationReason,
         by: String,
-    ) -> Result<(Leaf, Serial), Undone> {
+    ) -> Result<Replaced, Undone> {
         let old = Old::Revoked { reason, by: format!("principal {by:?}") };
         let (leaf, before) = self.replaced_by(&name, old).await?;
-        let Some(before) = before else { return Err(nothing(&name)) };
-        let done = format!(
-            "service {name}: serial {} revoked, {reason}; replaced by {}",
-            before.serial, leaf.serial
-        );
-        self.audit(done, by).await;
-        Ok((leaf, before.serial))
+        let also: Vec<Serial> =
+            before.good_before(self.clock.now()).map(|former| former.serial.clone()).collect();
+        let Some(Leaf { serial: revoked, .. }) = before.current else { return Err(nothing(&name)) };
+        let all: Vec<String> = std::iter::once(&revoked).chain(&also).map(ToString::to_string).collect();
+        let all = all.join(", ");
+        self.audit(
+            format!("service {name}: serial {all} revoked, {reason}; replaced by {}", leaf.serial),
+            by,
+        )
+        .await;
+        Ok(Replaced { leaf, revoked, also })
     }
 
-    /// The new leaf, and the one that it replaced.
-    async fn replaced_by(&self, name: &str, old: Old) -> Result<(Leaf, Option<Leaf>), Undone> {
+    /// The new leaf, and what was kept before.
+    async fn replaced_by(&self, name: &str, old: Old) -> Result<(Leaf, Kept), Undone> {
         let rules = self.rules.load_full();
         if !rules.registered.contains(name) {
             return Err(Undone::Unknown(unregistered(name, &rules)));
@@ -91,11 +103,15 @@ impl Services {
         };
         let walk = Walk { services: self, service: &service, rules: &rules, now: self.clock.now() };
         walk.settle().await.map_err(Undone::Failed)?;
-        let before = walk.kept().await.map_err(Undone::Failed)?.current;
-        let old = match (&before, old) {
+        if old == Old::Overlaps {
+            // So that a row of rotations keeps no more than it may.
+            walk.end_overlaps().await.map_err(Undone::Failed)?;
+        }
+        let before = walk.kept().await.map_err(Undone::Failed)?;
+        let old = match (&before.current, old) {
             (None, Old::Revoked { .. }) => return Err(nothing(name)),
             (Some(leaf), Old::Overlaps) if walk.is_good(leaf).await.map_err(Undone::Failed)? => Old::Overlaps,
-            (_, Old::Overlaps | Old::Gone) => Old::Gone,
+            (_, Old::Overlaps | Old::Gone | Old::Lost) => Old::Gone,
             (Some(_), revoked) => revoked,
         };
         let leaf = walk.replace(old).await.map_err(Undone::Failed)?;

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Services;
-use super::act::{Shown, Undone};
+use super::act::{Replaced, Shown, Undone};
 use super::note::written;
 
 type Reply = Response<Bytes>;
@@ -110,14 +110,22 @@ async fn revoked(services: &Arc<Services>, ask: &Ask<'_>, service: &str, by: Str
     };
     let revoking = Arc::clone(services).revoke(service.to_owned(), reason, by);
     match apart(ask, revoking).await {
-        Ok((leaf, revoked)) => ok(&json!({
-            "service_name": service,
-            "new_serial": leaf.serial,
-            "revoked_serial": revoked,
-            "message": "Certificate revoked and replacement issued",
-        })),
+        Ok(replaced) => ok(&replacement(service, &replaced)),
         Err(undone) => not_done(undone),
     }
+}
+
+fn replacement(service: &str, replaced: &Replaced) -> Value {
+    let mut said = json!({
+        "service_name": service,
+        "new_serial": replaced.leaf.serial,
+        "revoked_serial": replaced.revoked,
+        "message": "Certificate revoked and replacement issued",
+    });
+    if let (Value::Object(said), false) = (&mut said, replaced.also.is_empty()) {
+        said.insert("also_revoked".to_owned(), json!(replaced.also));
+    }
+    said
 }
 
 fn reason(body: &[u8]) -> Result<RevocationReason, Fault> {

@@ -127,7 +127,7 @@ impl Walk<'_> {
     }
 
     /// Takes replaced leaves back whose time is over, and removes their files.
-    async fn end_overlaps(&self) -> Result<(), Fault> {
+    pub(super) async fn end_overlaps(&self) -> Result<(), Fault> {
         let mut kept = self.kept().await?;
         let (over, still): (Vec<_>, Vec<_>) =
             kept.former.into_iter().partition(|former| former.until <= self.now);
@@ -192,10 +192,8 @@ impl Walk<'_> {
             (Found::Unusable(fault), _) => return Needed::Patience(fault),
             (Found::Lost(fault), held) => {
                 tracing::warn!(service = self.service.name, %fault, "the service's certificate on disk is issued anew");
-                let lost =
-                    Old::Revoked { reason: RevocationReason::CessationOfOperation, by: LOST.to_owned() };
                 // What is in memory is not lost, and others may hold it.
-                return Needed::Another(held.map_or(lost, |_| Old::Overlaps));
+                return Needed::Another(held.map_or(Old::Lost, |_| Old::Overlaps));
             }
         };
         let Some(issuer) = &self.rules.authority else { return Needed::Nothing };

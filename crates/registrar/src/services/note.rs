@@ -57,7 +57,9 @@ pub(crate) enum Old {
     Gone,
     /// It stays good for a while.
     Overlaps,
-    /// It is taken back as soon as the new one is there.
+    /// Its key is lost: it is taken back as soon as the new one is there.
+    Lost,
+    /// It is taken back as soon as the new one is there, and so are those before it that are still good.
     Revoked { reason: RevocationReason, by: String },
 }
 
@@ -80,6 +82,11 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
+    /// The replaced leaves that are still good at a moment.
+    pub(crate) fn good_before(&self, now: OffsetDateTime) -> impl Iterator<Item = &Leaf> {
+        self.former.iter().map(|former| &former.leaf).filter(move |leaf| leaf.not_after > now)
+    }
+
     /// Every serial whose files are needed.
     pub(crate) fn serials(&self) -> impl Iterator<Item = &Serial> {
         let drafted = self.pending.iter().filter_map(|pending| pending.drafted.as_ref());
@@ -121,6 +128,7 @@ fn pending_json(pending: &Pending) -> Value {
     let old = match &pending.old {
         Old::Gone => json!("gone"),
         Old::Overlaps => json!("overlaps"),
+        Old::Lost => json!("lost"),
         Old::Revoked { reason, by } => json!({ "reason": reason, "by": by }),
     };
     let drafted = pending.drafted.as_ref();
@@ -162,6 +170,7 @@ fn pending(value: &Value) -> Option<Pending> {
     let old = match value.get("old")? {
         Value::String(word) if word == "gone" => Old::Gone,
         Value::String(word) if word == "overlaps" => Old::Overlaps,
+        Value::String(word) if word == "lost" => Old::Lost,
         Value::Object(old) => Old::Revoked {
             reason: old.get("reason")?.as_str()?.parse().ok()?,
             by: old.get("by")?.as_str()?.to_owned(),
@@ -213,6 +222,7 @@ mod tests {
         for old in [
             Old::Gone,
             Old::Overlaps,
+            Old::Lost,
             Old::Revoked { reason: RevocationReason::KeyCompromise, by: "admin \"x\"".into() },
         ] {
             for drafted in [None, Some(drafted.clone())] {

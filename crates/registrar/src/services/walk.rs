@@ -120,7 +120,7 @@ impl Walk<'_> {
         }
         let pending = match old {
             Old::Revoked { .. } => Some(Pending { drafted: None, since, old }),
-            Old::Gone | Old::Overlaps => None,
+            Old::Gone | Old::Overlaps | Old::Lost => None,
         };
         self.save(Kept { pending, ..kept }, "undone").await?;
         self.tidy()
@@ -155,14 +155,16 @@ impl Walk<'_> {
         folder.switch(&leaf.serial, overlaps.as_ref().map(|leaf| &leaf.serial))?;
         self.done("switched");
         self.present(Arc::new(credential));
-        if let (Old::Revoked { reason, by }, Some(before)) = (&old, &before) {
-            self.take_back(&before.id(), *reason, by).await?;
-        }
+        self.end(&old, before.as_ref(), &mut kept).await?;
         let former = overlaps.map(|leaf| self.former(leaf));
         kept.former.extend(former.filter(|former| former.until > self.now));
         // Whoever is rotated without end keeps only so many; the oldest ends with the next look.
         let most = kept.former.len().saturating_sub(MOST_FORMER);
-        kept.former.iter_mut().take(most).for_each(|former| former.until = former.until.min(self.now));
+        for former in kept.former.iter_mut().take(most).filter(|former| former.until > self.now) {
+            former.until = self.now;
+            let (service, serial) = (&self.service.name, &former.leaf.serial);
+            tracing::warn!(service, %serial, most = MOST_FORMER, "so many replaced certificates overlap that the oldest ends before its time: rotate less often, or shorten authority.rotation.overlap");
+        }
         kept.current = Some(leaf.clone());
         self.save(kept, "done").await?;
         if old == Old::Overlaps {
@@ -171,6 +173,24 @@ impl Walk<'_> {
         self.tell(certificate, &old).await;
         self.tidy()?;
         Ok(leaf)
+    }
+
+    /// Takes back what is to be taken back, now that the new leaf is there.
+    async fn end(&self, old: &Old, before: Option<&Leaf>, kept: &mut Kept) -> Result<(), Fault> {
+        match (old, before) {
+            (Old::Lost, Some(before)) => {
+                self.take_back(&before.id(), RevocationReason::CessationOfOperation, LOST).await
+            }
+            (Old::Revoked { reason, by }, before) => {
+                // Whoever rotated before revoking means the one from before the rotation.
+                for leaf in before.into_iter().chain(kept.good_before(self.now)) {
+                    self.take_back(&leaf.id(), *reason, by).await?;
+                }
+                kept.former.clear();
+                Ok(())
+            }
+            (Old::Gone | Old::Overlaps | Old::Lost, _) => Ok(()),
+        }
     }
 
     fn former(&self, leaf: Leaf) -> Former {
@@ -227,6 +247,7 @@ impl Walk<'_> {
         let why = match old {
             Old::Gone => "it had none that was good".to_owned(),
             Old::Overlaps => "it was due, or asked for; the one before stays good for a while".to_owned(),
+            Old::Lost => "the files of the one before are lost; that was revoked".to_owned(),
             Old::Revoked { reason, by } => format!("the one before was revoked: {reason}, by {by}"),
         };
         tracing::info!(service, serial = %identity.serial(), until = %identity.not_after(), why, "service certificate issued");

@@ -45,6 +45,28 @@ fn a_revoked_certificate_is_replaced_and_refused_where_it_comes_and_where_it_is(
     assert!(text.contains(&format!("Serial Number: {old}")) && text.contains("Key Compromise"), "{text}");
 }
 
+#[test]
+fn a_revocation_after_a_rotation_refuses_the_certificate_from_before_it() {
+    let estate = Estate::new();
+    let node = estate.serve();
+    estate.put_aside("worker", "stolen");
+    let stolen = estate.serial("worker");
+    let rotated = estate.rotate(&node, "worker");
+    assert_eq!(rotated.status, 200, "{rotated:#?}");
+    let revoked = estate.revoke(&node, "worker", r#"{"reason":"key_compromise"}"#);
+    assert_eq!(revoked.status, 200, "{revoked:#?}");
+    let said = revoked.json();
+    assert_eq!(said["also_revoked"], serde_json::json!([stolen]));
+    assert_eq!(said["revoked_serial"], rotated.json()["serial"]);
+    wait_for(
+        "the refusal of the stolen one",
+        || node.log(),
+        || (estate.curl_as(&node, "stolen").get("/_auth/whoami").exit != 0).then_some(()),
+    );
+    assert_eq!(estate.curl_of(&node, "worker").get("/_auth/whoami").status, 200, "the replacement");
+    assert_eq!(estate.state_of(&stolen), "revoked");
+}
+
 /// A3: what is not clear is not done.
 #[test]
 fn a_revocation_without_a_reason_that_exists_is_not_made() {

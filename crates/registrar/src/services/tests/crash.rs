@@ -17,13 +17,14 @@ enum Doing {
     Rotating,
     EndingAnOverlap,
     Revoking,
+    RevokingDuringAnOverlap,
 }
 
 impl Doing {
     async fn prepare(self, house: &House) -> Option<Serial> {
         let services = match self {
             Self::Provisioning => return None,
-            Self::Rotating | Self::EndingAnOverlap | Self::Revoking => house.provisioned().await,
+            _ => house.provisioned().await,
         };
         let first = serial(&services);
         match self {
@@ -32,6 +33,9 @@ impl Doing {
                 services.rotate(BACKEND.into(), "admin".into()).await.unwrap();
                 house.pass(Duration::days(2));
             }
+            Self::RevokingDuringAnOverlap => {
+                services.rotate(BACKEND.into(), "admin".into()).await.unwrap();
+            }
             Self::Provisioning | Self::Revoking => {}
         }
         Some(first)
@@ -39,7 +43,7 @@ impl Doing {
 
     async fn act(self, services: Arc<Services>) {
         match self {
-            Self::Revoking => {
+            Self::Revoking | Self::RevokingDuringAnOverlap => {
                 services.provision().await.unwrap();
                 let reason = RevocationReason::KeyCompromise;
                 let _ = services.revoke(BACKEND.into(), reason, "admin".into()).await;
@@ -110,6 +114,10 @@ async fn in_order(
             assert_ne!(*first, current, "{told}");
             assert_eq!(house.state_of(first).await, State::Revoked, "{told}: both or neither");
         }
+        (Doing::RevokingDuringAnOverlap, Some(former)) => {
+            let begun = if seen.contains(&"begun") { State::Revoked } else { State::Issued };
+            assert_eq!(house.state_of(former).await, begun, "{told}: all or none");
+        }
         (Doing::EndingAnOverlap, Some(first)) => {
             assert_eq!(house.state_of(first).await, State::Revoked, "{told}");
         }
@@ -133,6 +141,11 @@ async fn a_crash_at_any_step_of_a_rotation_leaves_both_leaves_good() {
 #[tokio::test]
 async fn a_crash_at_any_step_of_ending_an_overlap_ends_it() {
     dies_at_each_step(Doing::EndingAnOverlap).await;
+}
+
+#[tokio::test]
+async fn a_crash_at_any_step_of_revoking_during_an_overlap_revokes_all_or_none() {
+    dies_at_each_step(Doing::RevokingDuringAnOverlap).await;
 }
 
 #[tokio::test]

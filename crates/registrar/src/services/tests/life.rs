@@ -101,13 +101,31 @@ async fn a_revoked_leaf_is_replaced_first_and_stays_revoked_after_a_restart() {
     let services = house.provisioned().await;
     let first = serial(&services);
     let asked = Arc::clone(&services).revoke(BACKEND.into(), RevocationReason::KeyCompromise, "admin".into());
-    let (leaf, revoked) = asked.await.unwrap();
-    assert_eq!(revoked, first);
+    let replaced = asked.await.unwrap();
+    assert_eq!((replaced.revoked, replaced.also), (first.clone(), vec![]));
     assert_eq!(house.state_of(&first).await, State::Revoked);
     assert!(house.on_disk("previous").is_none(), "what was taken back is not kept");
     drop(services);
     let again = house.provisioned().await;
-    assert_eq!(serial(&again), leaf.serial);
+    assert_eq!(serial(&again), replaced.leaf.serial);
+}
+
+#[tokio::test]
+async fn a_revocation_after_a_rotation_takes_the_ones_before_it_back_as_well() {
+    let house = House::new().await;
+    let services = house.provisioned().await;
+    let first = serial(&services);
+    let second = Arc::clone(&services).rotate(BACKEND.into(), "admin".into()).await.unwrap().serial;
+    let asked = Arc::clone(&services).revoke(BACKEND.into(), RevocationReason::KeyCompromise, "admin".into());
+    let replaced = asked.await.unwrap();
+    assert_eq!((&replaced.revoked, &replaced.also), (&second, &vec![first.clone()]));
+    for leaf in house.leaves().await {
+        let reason = leaf.revoked.map(|revoked| revoked.reason);
+        let stolen = [&first, &second].contains(&&leaf.draft.serial);
+        assert_eq!(reason, stolen.then_some(RevocationReason::KeyCompromise));
+    }
+    assert_eq!(house.note().await.former, []);
+    assert!(!house.state().join(first.to_string()).exists());
 }
 
 #[tokio::test]
@@ -278,6 +296,7 @@ async fn whoever_is_rotated_without_end_keeps_only_so_many() {
     services.provision().await.unwrap();
     for _ in 0..20 {
         Arc::clone(&services).rotate(BACKEND.into(), "admin".into()).await.unwrap();
+        assert!(house.note().await.former.len() <= 17, "the one that ends at once included");
     }
     services.look().await;
     assert_eq!(house.note().await.former.len(), 16);
