@@ -1,8 +1,8 @@
 //! Certificates at the start (S4-4, S4-10, L5, I15).
 
-use testkit::Node;
+use testkit::{Curl, Node, World};
 
-use super::estate::Estate;
+use super::estate::{CERTIFICATES, Estate};
 
 /// S4-4, I15: every registered service has a certificate as documented, which openssl verifies.
 #[test]
@@ -93,4 +93,37 @@ fn a_number_that_cannot_be_read_stops_the_start() {
     let node = Node::start(&estate.world, &["serve", "--config", "r/countersign.yaml"], &env);
     let entry = estate.listed(&node, "worker");
     assert_eq!(entry["days_until_expiry"], 29, "{entry}");
+}
+
+#[test]
+fn the_page_about_services_works_as_it_is_printed() {
+    let page = include_str!("../../../../docs/services.md");
+    let world = World::new();
+    let (_, after) = page.split_once("```yaml\n").expect("a configuration");
+    let (configuration, after) = after.split_once("```").expect("its end");
+    // Any port that is free.
+    world.write("countersign.yaml", configuration.replace(":7777", ":0"));
+    let (_, commands) = after.split_once("```\n").expect("commands");
+    let (commands, after) = commands.split_once("```").expect("their end");
+    let words = |line: &str| {
+        let line = line.split('#').next().unwrap_or_default();
+        line.split_whitespace().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    for line in commands.lines().filter(|line| !line.contains(" serve ")) {
+        let words = words(line);
+        world.countersign(&words.iter().map(String::as_str).collect::<Vec<_>>()).succeeded();
+    }
+    let node = Node::serve(&world, "countersign.yaml");
+    let curl = Curl::to(&node, "backend").cacert(&world.path("pki/root.crt"));
+    let listed = curl.cert(&world.path("admin.crt"), &world.path("admin.key")).get(CERTIFICATES);
+    assert_eq!((listed.status, listed.json()["total"].as_u64()), (200, Some(2)), "{listed:#?}");
+    world.sh("cp pki/root.crt db-ca.crt; cp pki/root.crt cache-ca.crt");
+    let exports: Vec<&str> =
+        after.lines().filter(|line| line.starts_with("countersign cert export")).collect();
+    assert_eq!(exports.len(), 2);
+    for line in exports {
+        let words = words(line);
+        let ran = world.countersign(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(ran.succeeded().stdout.contains("services/worker/current"));
+    }
 }
