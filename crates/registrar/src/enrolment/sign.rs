@@ -158,6 +158,8 @@ async fn successor(
     let held = verified.leaf();
     let record = office.record_of(held).await?;
     vouching::check_renewable(office, verified, &record).await?;
+    let keys = [held.identity().spki_sha256(), request.spki_sha256()];
+    vouching::check_keys(office, &record, &keys).await?;
     let not = |why: String| {
         Refusal::new(Code::RequestNotAllowed, format!("{}: {why}", held.identity().subject())).saying(why)
     };

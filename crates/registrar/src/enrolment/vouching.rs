@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use authority::Authority;
 use fault::{Code, Fault, Refusal};
-use identity::{Certificate, Verified};
-use ledger::{CertificateRecord, State};
+use identity::{Certificate, Pin, RevocationReason, Verified};
+use ledger::{CertificateFilter, CertificateRecord, State};
 
 use super::no::No;
 use super::office::{Office, SERVICE};
@@ -61,6 +61,44 @@ pub(super) fn given_here(profile: &str) -> Result<(), Refusal> {
     }
 }
 
+/// That none of these keys was given up as compromised with a certificate that shares a name with this one: whoever has such a
+/// key is perhaps not who it was given to, whichever certificate shows it.
+pub(super) async fn check_keys(
+    office: &Office<'_>,
+    record: &CertificateRecord,
+    keys: &[Pin],
+) -> Result<(), No> {
+    let sans = record.draft.sans.iter().map(|san| san.split_once(':').map_or(san.as_str(), |(_, name)| name));
+    for name in record.draft.common_name.as_deref().into_iter().chain(sans) {
+        let mut after = None;
+        loop {
+            let filter = CertificateFilter {
+                name: Some(name.to_owned()),
+                state: Some(State::Revoked),
+                after,
+                limit: AT_ONCE,
+                ..CertificateFilter::default()
+            };
+            let page = office.ledger.certificates(filter).await?;
+            if page.entries.iter().any(|revoked| is_compromised(revoked, keys)) {
+                return Err(Refusal::new(Code::RequestNotAllowed, "the key was given up as compromised")
+                    .saying("the key was given up as compromised with another certificate; make a new one and ask for an invitation")
+                    .into());
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_compromised(record: &CertificateRecord, keys: &[Pin]) -> bool {
+    let why = record.revoked.map(|revocation| revocation.reason);
+    why == Some(RevocationReason::KeyCompromise) && keys.contains(&record.draft.spki)
+}
+
 fn held<'a>(office: &'a Office<'_>) -> impl Iterator<Item = &'a Arc<Authority>> {
     office.issuing.issuers.values().chain(office.issuing.retiring.values())
 }
@@ -75,3 +113,6 @@ async fn revoked(office: &Office<'_>, authorities: &[Certificate]) -> Result<Opt
     }
     Ok(None)
 }
+
+/// Records of one name that are looked at together.
+const AT_ONCE: usize = 1000;

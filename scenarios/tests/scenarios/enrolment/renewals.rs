@@ -135,3 +135,17 @@ fn a_proof_counts_once() {
         "whoever holds no key uses no nonce up"
     );
 }
+
+#[test]
+fn a_renewal_starts_no_new_count_of_requests() {
+    let house = House::altered("per_minute: 1000", "per_minute: 2");
+    for n in 0..2 {
+        let csr = house.csr("analyst", "-subj /CN=analyst");
+        let given = house.renew("analyst", &csr).with_status(200).json();
+        house.world.write("realm/clients/analyst.crt", given["chain"].as_str().unwrap());
+        house.world.sh("cp analyst.key realm/clients/analyst.key");
+        assert_eq!(house.on_record("analyst"), n + 2);
+    }
+    let csr = house.csr("analyst", "-subj /CN=analyst");
+    house.renew("analyst", &csr).with_status(429);
+}

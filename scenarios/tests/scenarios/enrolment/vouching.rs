@@ -54,6 +54,23 @@ fn an_issuer_whose_place_was_taken_vouches_for_successors_until_it_is_revoked() 
     house.renews("late", &["--now"]).succeeded().says("renewed CN=late");
 }
 
+/// Whichever certificate shows it, and whatever key the successor would have.
+#[test]
+fn a_key_that_was_given_up_as_compromised_renews_nothing_and_is_not_certified_again() {
+    let house = House::aged();
+    house.issued("client", "robot", "-1 minute");
+    house.world.sh("cp there/robot.crt stolen.crt; cp there/robot.key stolen.key");
+    house.renews("robot", &["--now", "--keep-key"]).succeeded();
+    house.world.sh("cp there/robot.crt there/kept.crt; cp there/robot.key there/kept.key");
+    house.renews("robot", &["--now"]).succeeded();
+    let revoke = ["cert", "revoke", "stolen.crt", "--realm", "realm", "--reason", "keyCompromise"];
+    house.world.countersign(&revoke).succeeded();
+    for more in [&["--now"][..], &["--now", "--keep-key"]] {
+        house.renews("kept", more).exited(1).says("the key was given up as compromised");
+    }
+    house.renews("robot", &["--now"]).succeeded().says("renewed CN=robot");
+}
+
 /// Services' certificates are the node's to issue: nobody gets or keeps one over the door.
 #[test]
 fn certificates_of_services_are_neither_signed_nor_renewed_nor_promised_over_the_door() {
