@@ -8,6 +8,7 @@
 //! - [`csr`](mod@csr): the request of one who asks, made.
 //! - [`allowance`]: which of them somebody who asks may have.
 //! - [`profile`]: the rules for one kind of certificate; [`name_rules`] for its names, [`renewal`] for when the next one is due.
+//! - [`rotation`]: when certificates are replaced, and what was replaced may go.
 //! - [`authority`]: a signing key and its certificate, checked when it is loaded.
 //! - [`distribution`]: where strangers read what it publishes.
 //! - [`draft`]: the exact bytes to sign, checked against profile and issuer and [linted](lint).
@@ -41,6 +42,7 @@ mod renewal;
 mod request;
 mod responder;
 mod revoke;
+mod rotation;
 mod sign;
 mod stand_in;
 mod tier;
@@ -64,5 +66,6 @@ pub use renewal::{Renewal, Window};
 pub use request::Request;
 pub use responder::Responder;
 pub use revoke::{deny, revoke};
+pub use rotation::RotationRules;
 pub use sign::{Issued, to_pem};
 pub use tier::{IssuerKind, NewTier, Tier, init_root};

@@ -31,7 +31,7 @@ pub use plan::{
     ControlPlanePlan, CrlPlan, DatabasePlan, DeniedSerial, EnrolmentPlan, Environment, IssuerPlan,
     KeyPassword, LedgerPlan, LimitsPlan, ListenerPlan, LogFormat, LogLevel, LoggingPlan, OpenMode, PemText,
     Plan, PostgresPlan, ProfilePlan, PublishingPlan, ReloadPlan, ReplicationPlan, RevocationPlan,
-    RootOcspPlan, RotationPlan, Serves, SslMode, TlsMode, TlsPlan, TlsVersion, Transport,
+    RootOcspPlan, Serves, SslMode, TlsMode, TlsPlan, TlsVersion, Transport,
 };
 pub use read::{read, read_database, read_text};
 pub use reference::reference;

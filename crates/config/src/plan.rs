@@ -17,7 +17,7 @@ use fault::Place;
 pub use self::acme::{AcmePlan, ChallengePlan};
 pub use self::authority::{
     AuthorityPlan, CrlPlan, EnrolmentPlan, IssuerPlan, KeyPassword, PemText, ProfilePlan, PublishingPlan,
-    RootOcspPlan, RotationPlan,
+    RootOcspPlan,
 };
 pub use self::ledger::{PostgresPlan, SslMode};
 pub use self::reload::{AllowWeaker, ReloadPlan};

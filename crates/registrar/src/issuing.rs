@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use authority::RotationRules;
 use authority::{Authority, Profile, Responder, SignedCrl};
-use config::RotationPlan;
 use identity::Certificate;
 use time::Duration;
 
@@ -25,7 +25,7 @@ pub struct Issuing {
     /// The registry: the services that get certificates.
     pub services: BTreeSet<String>,
     /// When their certificates are replaced.
-    pub rotation: RotationPlan,
+    pub rotation: RotationRules,
     /// Whether a service without a certificate keeps the node from starting.
     pub provision_required: bool,
     /// How long after it was signed a list promises a newer one.

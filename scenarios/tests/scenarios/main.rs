@@ -1,5 +1,6 @@
 //! Every promise, one module per subject.
 
+mod architecture;
 mod production;
 
 mod acme;

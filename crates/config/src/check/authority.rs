@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use authority::RotationRules;
 use identity::Secret;
 
 use crate::plan::{
     AuthorityPlan, CrlPlan, EnrolmentPlan, IssuerPlan, KeyPassword, PemText, PublishingPlan, RootOcspPlan,
-    RotationPlan,
 };
 use crate::reader::{At, Reader};
 use crate::section::authority::{Authority, Crl, Enrolment, Issuer, RootOcsp, ServiceName};
@@ -40,7 +40,7 @@ pub(super) fn plan(
             profiles: BTreeMap::new(),
             services: BTreeSet::new(),
             provision_required: false,
-            rotation: RotationPlan::default(),
+            rotation: RotationRules::default(),
             crl: CrlPlan::default(),
             outage_warning: OUTAGE_WARNING,
             enrolment: EnrolmentPlan::default(),

@@ -1,6 +1,7 @@
 //! Registered services: when their certificates are replaced, and who presents them.
 
-use countersign_config::{RotationPlan, read_text};
+use authority::RotationRules;
+use countersign_config::read_text;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ fn rotating(rotation: &str) -> String {
     )
 }
 
-fn rotation(text: &str, env: &[(&str, &str)]) -> Option<RotationPlan> {
+fn rotation(text: &str, env: &[(&str, &str)]) -> Option<RotationRules> {
     let read = read_text(&sources(env), &rotating(text), Path::new("/etc/countersign"));
     read.ok().and_then(|(plan, _)| plan.authority).map(|authority| authority.rotation)
 }
@@ -24,15 +25,15 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 #[test]
 fn a_variable_stands_before_the_file_and_the_file_before_what_is_built_in() {
-    assert_eq!(rotation("", &[]), Some(RotationPlan::default()));
+    assert_eq!(rotation("", &[]), Some(RotationRules::default()));
     let written = "threshold: 20d, alert: 5d, every: 1h, overlap: 10m, fraction: 0.7";
-    let expected = RotationPlan {
+    let expected = RotationRules {
         threshold: DAY * 20,
         fraction: Some(0.7),
         alert: DAY * 5,
         every: Duration::from_secs(3600),
         overlap: Duration::from_secs(600),
-        ..RotationPlan::default()
+        ..RotationRules::default()
     };
     assert_eq!(rotation(written, &[]), Some(expected));
     let env = [
@@ -41,7 +42,7 @@ fn a_variable_stands_before_the_file_and_the_file_before_what_is_built_in() {
         ("COUNTERSIGN_LIFECYCLE_INTERVAL_SECS", "90"),
     ];
     let every = Duration::from_secs(90);
-    let expected = RotationPlan { threshold: DAY * 30, alert: DAY * 3, every, ..expected };
+    let expected = RotationRules { threshold: DAY * 30, alert: DAY * 3, every, ..expected };
     assert_eq!(rotation(written, &env), Some(expected));
 }
 

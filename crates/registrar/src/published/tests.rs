@@ -103,7 +103,7 @@ fn issuing(folder: &TempDir, issuer: &Arc<Authority>, shard_entries: usize) -> I
         retiring: BTreeMap::new(),
         profiles: BTreeMap::new(),
         services: BTreeSet::new(),
-        rotation: config::RotationPlan::default(),
+        rotation: authority::RotationRules::default(),
         provision_required: false,
         crl_lifetime: Duration::DAY,
         shard_entries,

@@ -1,6 +1,6 @@
 //! When a leaf is due, and how it stands. Pure: moments in, decisions out.
 
-use config::RotationPlan;
+use authority::RotationRules;
 use identity::Serial;
 use time::{Duration, OffsetDateTime};
 
@@ -34,7 +34,7 @@ impl Standing {
 ///
 /// Its life is counted from when it was issued: `notBefore` lies five minutes earlier for slow clocks, which would be
 /// most of a life of minutes.
-pub(crate) fn due_at(rotation: &RotationPlan, leaf: &Leaf) -> OffsetDateTime {
+pub(crate) fn due_at(rotation: &RotationRules, leaf: &Leaf) -> OffsetDateTime {
     let life = (leaf.not_after - leaf.issued_at).max(Duration::ZERO);
     match rotation.fraction {
         Some(fraction) => leaf.issued_at + life * (fraction * (1.0 + jitter(&leaf.serial))).min(LATEST),
@@ -43,13 +43,13 @@ pub(crate) fn due_at(rotation: &RotationPlan, leaf: &Leaf) -> OffsetDateTime {
 }
 
 /// From when a leaf that was not replaced is warned of: never before it was due.
-pub(crate) fn alert_at(rotation: &RotationPlan, leaf: &Leaf) -> OffsetDateTime {
+pub(crate) fn alert_at(rotation: &RotationRules, leaf: &Leaf) -> OffsetDateTime {
     (leaf.not_after - span(rotation.alert)).max(due_at(rotation, leaf))
 }
 
 /// How a leaf stands, `rotating` while its replacement is under way.
 pub(crate) fn standing(
-    rotation: &RotationPlan,
+    rotation: &RotationRules,
     leaf: &Leaf,
     revoked: bool,
     rotating: bool,
@@ -89,7 +89,7 @@ const CENTURY: Duration = Duration::days(36_525);
 
 #[cfg(test)]
 mod tests {
-    use config::RotationPlan;
+    use authority::RotationRules;
     use identity::{Pin, Serial};
     use time::macros::datetime;
     use time::{Duration, OffsetDateTime};
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_leaf_of_ninety_days_is_due_with_thirteen_days_left_and_not_with_fifteen() {
-        let (rotation, leaf) = (RotationPlan::default(), leaf(Duration::days(90)));
+        let (rotation, leaf) = (RotationRules::default(), leaf(Duration::days(90)));
         let left = |days| leaf.not_after - Duration::days(days);
         let stands = |days| standing(&rotation, &leaf, false, false, left(days));
         assert_eq!(due_at(&rotation, &leaf), left(14));
@@ -118,14 +118,14 @@ mod tests {
 
     #[test]
     fn a_leaf_that_lives_minutes_is_due_in_the_last_third_of_them() {
-        let (rotation, leaf) = (RotationPlan::default(), leaf(Duration::minutes(3)));
+        let (rotation, leaf) = (RotationRules::default(), leaf(Duration::minutes(3)));
         assert_eq!(due_at(&rotation, &leaf), NOW + Duration::minutes(2));
         assert_eq!(alert_at(&rotation, &leaf), NOW + Duration::minutes(2), "never before it is due");
     }
 
     #[test]
     fn a_fraction_stands_in_the_place_of_the_threshold_give_or_take_five_percent() {
-        let rotation = RotationPlan { fraction: Some(0.7), ..RotationPlan::default() };
+        let rotation = RotationRules { fraction: Some(0.7), ..RotationRules::default() };
         let mut seen = std::collections::BTreeSet::new();
         for n in 0_u32..200 {
             let serial = Serial::from_bytes(&n.wrapping_mul(2_654_435_761).to_be_bytes());
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn the_configured_thresholds_count_and_not_their_defaults() {
         let days = |days: u64| std::time::Duration::from_secs(days * 86_400);
-        let rotation = RotationPlan { threshold: days(20), alert: days(15), ..RotationPlan::default() };
+        let rotation = RotationRules { threshold: days(20), alert: days(15), ..RotationRules::default() };
         let leaf = leaf(Duration::days(90));
         let stands = |days| standing(&rotation, &leaf, false, false, leaf.not_after - Duration::days(days));
         assert_eq!((stands(21), stands(18), stands(14)), (Standing::Ok, Standing::Due, Standing::Critical));

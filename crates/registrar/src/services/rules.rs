@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use authority::RotationRules;
 use authority::{Authority, Profile};
-use config::RotationPlan;
 use fault::Fault;
 use identity::Certificate;
 
@@ -22,7 +22,7 @@ pub struct Rules {
     /// The registered services.
     pub registered: BTreeSet<String>,
     /// When certificates are replaced.
-    pub rotation: RotationPlan,
+    pub rotation: RotationRules,
     /// Whether a service without a certificate keeps the node from starting.
     pub required: bool,
     /// The issuers and the root by what they are called in the configuration; their ends are told early.

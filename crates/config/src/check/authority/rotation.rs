@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use authority::RotationRules;
 use fault::Fault;
 
 use super::{SERVICE, profile};
-use crate::plan::{ProfilePlan, RotationPlan};
+use crate::plan::ProfilePlan;
 use crate::reader::{At, Reader};
 use crate::section::rotation::{Days, Rotation, Seconds};
 use crate::sources::{ALERT_DAYS, LIFECYCLE_SECONDS, ROTATION_DAYS, SERVICE_DAYS, Sources};
 
-pub(super) fn plan(reader: &mut Reader<'_>, sources: &Sources, written: &Rotation) -> RotationPlan {
+pub(super) fn plan(reader: &mut Reader<'_>, sources: &Sources, written: &Rotation) -> RotationRules {
     let key = |name: &str| format!("authority.rotation.{name}");
     let days = reader.outside(sources, &ROTATION_DAYS, &key("threshold"));
     let threshold = days.map_or_else(|| written.threshold.clone(), of_days);
@@ -34,7 +35,7 @@ pub(super) fn plan(reader: &mut Reader<'_>, sources: &Sources, written: &Rotatio
         let said = "authority.rotation.alert is longer than threshold: every certificate is warned of before it is due";
         reader.warnings.push(Fault::yours(said).remedy("write an alert that is shorter than the threshold"));
     }
-    RotationPlan {
+    RotationRules {
         threshold: threshold.value,
         fraction: written.fraction.as_ref().map(|at| at.value.0),
         alert: alert.value,

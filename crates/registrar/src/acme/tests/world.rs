@@ -129,7 +129,7 @@ fn issuing(issuer: Arc<Authority>, settings: Settings) -> Issuing {
         retiring: BTreeMap::new(),
         profiles: BTreeMap::from([("server".to_owned(), Profile::server())]),
         services: BTreeSet::new(),
-        rotation: config::RotationPlan::default(),
+        rotation: authority::RotationRules::default(),
         provision_required: false,
         crl_lifetime: Duration::DAY,
         enrolment: EnrolmentRules { per_minute: 1, most_invitations: 1, longest_invitation: Duration::DAY },

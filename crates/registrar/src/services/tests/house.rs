@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use authority::RotationRules;
 use authority::{Authority, IssuerKind, Profile, Standing, Tier, init_root};
-use config::RotationPlan;
 use identity::{Certificate, Credential, Serial};
 use ledger::{CertificateFilter, CertificateRecord, Ledger, Shelf, SqliteLedger, State};
 use prometheus_client::registry::Registry;
@@ -48,7 +48,7 @@ impl House {
             profile: Profile::service().with_registry(registered.clone()),
             environment: "test".into(),
             registered: registered.into(),
-            rotation: RotationPlan::default(),
+            rotation: RotationRules::default(),
             required: false,
             above: vec![("root".into(), self.root.clone())],
         }

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
-use config::RotationPlan;
+use authority::RotationRules;
 use identity::RevocationReason;
 use ledger::State;
 use time::Duration;
@@ -291,7 +291,7 @@ async fn each_of_two_nodes_that_share_a_ledger_has_a_leaf_of_its_own() {
 async fn whoever_is_rotated_without_end_keeps_only_so_many() {
     let house = House::new().await;
     let rotation =
-        RotationPlan { overlap: std::time::Duration::from_secs(86_400 * 30), ..RotationPlan::default() };
+        RotationRules { overlap: std::time::Duration::from_secs(86_400 * 30), ..RotationRules::default() };
     let services = house.begun(Rules { rotation, ..house.rules() });
     services.provision().await.unwrap();
     for _ in 0..20 {
