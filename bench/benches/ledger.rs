@@ -3,6 +3,7 @@
 //! ```text
 //! cargo bench -p countersign-bench --bench ledger                     both ledgers in turn, round after round
 //! cargo bench -p countersign-bench --bench ledger -- fill FILE        puts the certificates on record in this ledger
+//! cargo bench -p countersign-bench --bench ledger -- known            what a node keeps on its own disk of every revocation
 //! ```
 //!
 //! `BENCH_ROWS` (1000000) certificates are put on record, `BENCH_REVOKED` (a tenth of them) revoked; `BENCH_ROUNDS` (5) rounds of
@@ -20,6 +21,8 @@
 mod desk;
 #[path = "ledger/fill.rs"]
 mod fill;
+#[path = "ledger/known.rs"]
+mod known;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,8 +43,9 @@ fn main() {
         ["fill", file] => {
             runtime.block_on(filled(Path::new(file)));
         }
+        ["known"] => known::measure(number("BENCH_ROWS", 1_000_000) as u32),
         [] => compare(&runtime),
-        other => panic!("{other:?}: fill FILE, or nothing"),
+        other => panic!("{other:?}: fill FILE, known, or nothing"),
     }
 }
 
