@@ -113,10 +113,10 @@ impl Published {
             if let Err(fault) = desk.kept.write(issuer, shard, &list.signed) {
                 tracing::error!(%fault, "a list that was signed is published, and is not kept for the next start");
             }
-            tracing::info!(
-                issuer = issuer.name, part = %shard, number = list.signed.number(),
-                revoked = list.signed.entries(), "revocation list signed"
-            );
+            let (number, revoked) = (list.signed.number(), list.signed.entries());
+            // A part is named; the whole list is not.
+            let part = (!shard.is_whole()).then(|| format!("{}{shard}", issuer.name));
+            tracing::info!(issuer = issuer.name, part, number, revoked, "revocation list signed");
             if shard.is_whole() {
                 self.metrics.published(issuer, &list);
             }
