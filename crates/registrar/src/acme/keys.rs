@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use fault::Fault;
 use identity::Secret;
-use ledger::{Ledger, LedgerError, NewNote, Note, Shelf};
+use ledger::{AuditEvent, AuditKind, Ledger, LedgerError, NewNote, Note, Shelf};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use wire::acme::Identifier;
@@ -74,6 +74,12 @@ impl Key {
         let names: Vec<HostPattern> = self.names.iter().filter_map(|text| text.parse().ok()).collect();
         self.names.is_empty() || covered(&names, name)
     }
+
+    /// In the words of the audit record.
+    fn named(&self, id: &str) -> String {
+        let names = if self.names.is_empty() { "all names".to_owned() } else { self.names.join(" ") };
+        format!("the ACME key {id} ({:?}, for {names})", self.name)
+    }
 }
 
 /// A key as its holder gets it, once.
@@ -84,15 +90,16 @@ pub struct Given {
     pub hmac_key: Zeroizing<String>,
 }
 
-/// Makes a key and puts it on record.
+/// Makes a key and puts it on record, and in the audit record by whom: it decides who may get certificates.
 ///
 /// # Errors
-/// Where the ledger fails, or the machine has no randomness.
+/// Where the ledger fails, or the machine has no randomness. Where the audit record cannot be written, nobody gets the key.
 pub async fn make(
     ledger: &dyn Ledger,
     root: &Root,
     name: &str,
     names: &[HostPattern],
+    by: &str,
     now: OffsetDateTime,
 ) -> Result<Given, Fault> {
     let id = BASE64_URL_SAFE_NO_PAD.encode(random::<12>()?.as_slice());
@@ -105,6 +112,7 @@ pub async fn make(
     };
     let note = NewNote { key: id.clone(), text: written(&key)?, expires_at: None, seen: None };
     ledger.write_note(Shelf::AcmeKeys, note).await?;
+    audit(ledger, format!("gave out {}, by {by}", key.named(&id)), now).await?;
     let hmac_key = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(root.key(&id)?.as_slice()));
     Ok(Given { id, hmac_key })
 }
@@ -130,11 +138,12 @@ pub async fn all(ledger: &dyn Ledger) -> Result<Vec<(String, Key)>, Fault> {
     }
 }
 
-/// Withdraws a key: no account can be bound with it any more, and those that were can do nothing but revoke.
+/// Withdraws a key: no account can be bound with it any more, and those that were can do nothing but revoke. The audit record
+/// says by whom.
 ///
 /// # Errors
-/// Where there is no such key, or the ledger fails.
-pub async fn withdraw(ledger: &dyn Ledger, id: &str, now: OffsetDateTime) -> Result<Key, Fault> {
+/// Where there is no such key, or the ledger fails. A fault of the audit record says that the key is withdrawn all the same.
+pub async fn withdraw(ledger: &dyn Ledger, id: &str, by: &str, now: OffsetDateTime) -> Result<Key, Fault> {
     loop {
         let (note, mut key) = find(ledger, id).await?.ok_or_else(|| {
             Fault::theirs(format!("no ACME key \"{}\" is on record", id.escape_debug()))
@@ -145,11 +154,21 @@ pub async fn withdraw(ledger: &dyn Ledger, id: &str, now: OffsetDateTime) -> Res
         }
         key.withdrawn_at = Some(now.unix_timestamp());
         match ledger.write_note(Shelf::AcmeKeys, note.rewritten(written(&key)?)).await {
-            Ok(_) => return Ok(key),
-            Err(LedgerError::Changed { .. }) => {}
+            Ok(_) => {}
+            Err(LedgerError::Changed { .. }) => continue,
             Err(error) => return Err(error.into()),
         }
+        return audit(ledger, format!("withdrew {}, by {by}", key.named(id)), now).await.map(|()| key);
     }
+}
+
+async fn audit(ledger: &dyn Ledger, done: String, now: OffsetDateTime) -> Result<(), Fault> {
+    let event = AuditEvent { cause: Some(done.clone()), ..AuditEvent::new(AuditKind::Admin, now) };
+    ledger.audit(vec![event]).await.map_err(|error| {
+        Fault::theirs(format!("{done}; but the audit record does not say so"))
+            .because(error)
+            .remedy("see that the ledger's disk has room")
+    })
 }
 
 /// Counts one account more; false where the key has bound as many as it may.

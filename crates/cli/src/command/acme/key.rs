@@ -35,9 +35,9 @@ pub(crate) struct Key {
 impl Key {
     pub(super) fn run(self, console: &mut Console) -> Result<Exit, Faults> {
         let (plan, ledger) = opened(self.configured)?;
-        let (root, now) = (daemon::acme_root(&plan)?, console.now());
-        let given =
-            on_record(ledger.as_ref(), keys::make(ledger.as_ref(), &root, &self.name, &self.names, now))?;
+        let (root, record) = (daemon::acme_root(&plan)?, ledger.as_ref());
+        let by = "countersign acme key";
+        let given = on_record(record, keys::make(record, &root, &self.name, &self.names, by, console.now()))?;
         let (id, key) = (given.id.as_str(), given.hmac_key.as_str());
         if self.json {
             console.json(&json!({ "name": self.name, "kid": id, "hmac_key": key }))?;

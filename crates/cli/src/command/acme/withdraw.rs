@@ -29,7 +29,8 @@ pub(crate) struct Withdraw {
 impl Withdraw {
     pub(super) fn run(self, console: &mut Console) -> Result<Exit, Faults> {
         let (_, ledger) = opened(self.configured)?;
-        let key = on_record(ledger.as_ref(), keys::withdraw(ledger.as_ref(), &self.kid, console.now()))?;
+        let (record, by) = (ledger.as_ref(), "countersign acme withdraw");
+        let key = on_record(record, keys::withdraw(record, &self.kid, by, console.now()))?;
         if self.json {
             console.json(&json!({ "kid": self.kid, "name": key.name, "accounts": key.accounts }))?;
             return Ok(Exit::Done);

@@ -1,4 +1,5 @@
 use http::Method;
+use ledger::{AuditFilter, AuditKind};
 use serde_json::json;
 
 use super::client::{Client, path, url};
@@ -105,7 +106,7 @@ async fn an_account_needs_a_good_key_of_the_operator() {
     client.by_key("new-account", &with(others)).await.is(400, "malformed");
     client.account = client.by_key("new-account", &with(client.binding(&id, &secret))).await.ok().location;
     client.order(&[("dns", "a.localhost")]).await.ok();
-    keys::withdraw(world.ledger.as_ref(), &id, world.now()).await.unwrap();
+    keys::withdraw(world.ledger.as_ref(), &id, "a test", world.now()).await.unwrap();
     client.order(&[("dns", "b.localhost")]).await.is(403, "unauthorized");
     let late = Client::new(&world);
     late.by_key("new-account", &with(late.binding(&id, &secret))).await.is(403, "unauthorized");
@@ -120,6 +121,22 @@ async fn who_is_wrong_about_keys_too_often_is_not_looked_at() {
         client.by_key("new-account", &wrong).await.is(403, "unauthorized");
     }
     client.by_key("new-account", &wrong).await.is(429, "rateLimited");
+}
+
+#[tokio::test]
+async fn the_audit_record_says_which_keys_were_given_out_and_withdrawn_and_for_what() {
+    let world = World::new().await;
+    let (id, secret) = world.key(&[".web.localhost"]).await;
+    for _ in 0..2 {
+        // Withdrawing once more changes nothing, and is no event.
+        keys::withdraw(world.ledger.as_ref(), &id, "a test", world.now()).await.unwrap();
+    }
+    let filter = AuditFilter { kind: Some(AuditKind::Admin), ..AuditFilter::default() };
+    let events = world.ledger.audit_events(filter).await.unwrap().entries;
+    let said: Vec<String> = events.into_iter().filter_map(|event| event.cause).collect();
+    let key = format!("the ACME key {id} (\"test\", for .web.localhost)");
+    assert_eq!(said, [format!("withdrew {key}, by a test"), format!("gave out {key}, by a test")]);
+    assert!(!said.join("").contains(&super::client::encode(&secret)), "no key is on record");
 }
 
 #[tokio::test]

@@ -93,7 +93,8 @@ impl World {
     /// An operator's key: its identifier, and the key.
     pub(super) async fn key(&self, names: &[&str]) -> (String, Vec<u8>) {
         let names: Vec<_> = names.iter().map(|name| name.parse().unwrap()).collect();
-        let given = keys::make(self.ledger.as_ref(), &secret(), "test", &names, self.now()).await.unwrap();
+        let given =
+            keys::make(self.ledger.as_ref(), &secret(), "test", &names, "a test", self.now()).await.unwrap();
         let key = secret().key(&given.id).unwrap().to_vec();
         (given.id, key)
     }
