@@ -4,7 +4,7 @@
 //! bound to a key that the operator gave out, unless the configuration does without.
 //!
 //! - [`keys`]: the operator's keys. [`settings`]: what the configuration says.
-//! - [`desk`]: what is remembered between requests: [`nonces`], [`sources`], [`metrics`].
+//! - [`desk`]: what is remembered between requests, and what of it is bounded: [`metrics`].
 //! - [`clerk`]: one request ([`call`]) to one answer, by its [`address`]; [`posted`]: whose request it is; [`reply`]: how answers look.
 //! - [`account`] and [`order`]: what is on record. [`registering`], [`ordering`], [`proving`], [`finalizing`],
 //!   [`revoking`] and [`renewing`]: what is done with them.
@@ -18,7 +18,6 @@ mod desk;
 mod finalizing;
 pub mod keys;
 mod metrics;
-mod nonces;
 mod order;
 mod ordering;
 mod posted;
@@ -28,7 +27,6 @@ mod renewing;
 mod reply;
 mod revoking;
 mod settings;
-mod sources;
 #[cfg(test)]
 mod tests;
 mod validating;
@@ -44,7 +42,6 @@ pub(crate) use self::desk::Desk;
 pub use self::metrics::Metrics;
 pub(crate) use self::order::is_owned;
 pub use self::settings::Settings;
-pub(crate) use self::sources::home;
 use crate::registrar::Registrar;
 use crate::reply as plain;
 

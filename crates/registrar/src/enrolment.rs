@@ -6,9 +6,8 @@
 //! - [`renewing`]: when to renew, by [`hint`].
 //! - [`upload`]: certificates that others issued, with keys that stay on this node.
 //! - [`vouching`]: whose certificates have successors here, and what is given elsewhere alone.
-//! - [`office`], [`no`], [`frequency`]: who asks, how it is told "no", how often it may ask.
+//! - [`office`], [`no`]: who asks, how it is told "no".
 
-mod frequency;
 pub mod hint;
 mod invitation;
 mod invite;
@@ -26,19 +25,22 @@ use fault::{Code, Fault, Refusal};
 use gateway::Ask;
 use http::{Method, StatusCode};
 use serde_json::Value;
+use time::Duration;
 
-use self::frequency::Frequency;
 use self::no::No;
 use self::office::Office;
-use self::proof::Nonces;
 pub use self::proof::{RENEWAL, renewal_message};
 pub use self::token::{NoToken, Token};
 use crate::Registrar;
+use crate::nonces::Nonces;
+use crate::pace::{Pace, Rate};
 use crate::reply::{self, Reply};
 
 /// What the office remembers from one request to the next; a restart may forget it.
 pub(crate) struct Enrolment {
-    frequency: Frequency,
+    /// How often each who asks may ask.
+    pace: Pace<String>,
+    /// For proofs that a key is held.
     nonces: Nonces,
     uploads: tokio::sync::Mutex<()>,
 }
@@ -46,8 +48,8 @@ pub(crate) struct Enrolment {
 impl Enrolment {
     pub(crate) fn new() -> Self {
         Self {
-            frequency: Frequency::default(),
-            nonces: Nonces::new(),
+            pace: Pace::default(),
+            nonces: Nonces::new(NONCES_LAST),
             uploads: tokio::sync::Mutex::default(),
         }
     }
@@ -81,15 +83,19 @@ pub(crate) async fn answer(registrar: &Registrar, ask: &Ask<'_>) -> Result<Reply
 
 impl Office<'_> {
     fn allowed(&self) -> Result<(), No> {
-        let (per_minute, asker) = (self.issuing.enrolment.per_minute, self.counted_as());
-        match self.registrar.enrolment.frequency.allows(per_minute, &asker) {
-            true => Ok(()),
-            false => {
-                Err(Refusal::new(Code::RateLimited, format!("{asker} asks for certificates too often"))
-                    .into())
-            }
-        }
+        let Some(rate) = each_minute(self.issuing.enrolment.per_minute) else { return Ok(()) };
+        let asker = self.counted_as();
+        self.registrar.enrolment.pace.take(rate, &asker, 1, self.now).map_err(|_| {
+            Refusal::new(Code::RateLimited, format!("{asker} asks for certificates too often")).into()
+        })
     }
+}
+
+/// A bucket that holds one minute's worth; none where there is no bound.
+fn each_minute(many: u64) -> Option<Rate> {
+    // More than this is no bound that anybody could feel, and exact as a floating number.
+    let most = u32::try_from(many).ok().filter(|many| *many > 0).map(f64::from)?;
+    Some(Rate { most, per_second: most / 60.0 })
 }
 
 async fn routed(office: &Office<'_>) -> Result<Value, No> {
@@ -131,5 +137,19 @@ pub(crate) fn answers(method: &Method, path: &str) -> bool {
         ["sign" | "nonce" | "csr" | "uploaded"] | ["invitations" | "renewal", ..] => true,
         [_] => matches!(*method, Method::GET | Method::PUT | Method::DELETE),
         _ => false,
+    }
+}
+
+const NONCES_LAST: Duration = Duration::minutes(5);
+
+#[cfg(test)]
+mod tests {
+    use super::each_minute;
+
+    #[test]
+    fn nobody_is_bounded_where_the_configuration_has_no_bound() {
+        assert!(each_minute(0).is_none());
+        let rate = each_minute(30).unwrap();
+        assert_eq!((rate.most, rate.per_second), (30.0, 0.5));
     }
 }

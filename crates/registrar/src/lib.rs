@@ -9,6 +9,7 @@
 //! - [`enrolment`]: asking for a certificate over the door.
 //! - [`keeping`]: what is done without being asked, until the node stops.
 //! - [`lasting`]: until when what it keeps renewing is good.
+//! - [`nonces`]: numbers that are good once. [`pace`]: how much one asker may ask.
 //! - [`nodes`](mod@nodes): the nodes that share the ledger, each with a note of itself.
 //! - [`published`]: what everyone may fetch.
 //! - [`reply`]: answers and their shapes.
@@ -22,6 +23,8 @@ mod issuing;
 mod keeping;
 mod lasting;
 mod nodes;
+mod nonces;
+mod pace;
 mod published;
 mod registrar;
 mod reply;

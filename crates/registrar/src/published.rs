@@ -6,7 +6,7 @@
 //! - [`gone`]: the last lists of issuers that are no more.
 //! - [`keep`](mod@keep): signs lists when something is taken back and before they end; appoints responders.
 //! - [`kept`]: the lists on disk, for the next start.
-//! - [`respond`]: answers about single certificates; [`answers`] are those that were signed before, [`pace`] bounds the rest.
+//! - [`respond`]: answers about single certificates; [`answers`] are those that were signed before.
 //! - [`page`]: what a path leads to; [`document`]: what HTTP says of it.
 //! - [`metrics`], [`shown`]: how fresh it all is.
 
@@ -17,7 +17,6 @@ mod issuer;
 mod keep;
 mod kept;
 mod metrics;
-mod pace;
 mod page;
 mod respond;
 mod shown;

@@ -7,14 +7,15 @@ use fault::Fault;
 use http::{Method, StatusCode};
 use ledger::Ledger;
 use time::OffsetDateTime;
-use wire::acme::{Problem, Trouble, shown};
+use wire::acme::{Problem, shown};
 
 use super::address::Address;
 use super::call::Call;
-use super::desk::Desk;
+use super::desk::{Desk, REQUESTS};
 use super::reply::{self, Reply};
 use super::settings::Settings;
 use crate::issuing::Issuing;
+use crate::pace::home;
 use crate::registrar::Registrar;
 
 /// Everything that one request is answered with.
@@ -26,6 +27,7 @@ pub(super) struct Clerk {
     pub(super) desk: Arc<Desk>,
     /// `https://HOST/acme`, as the client reaches us.
     base: String,
+    /// Where the client is at home.
     pub(super) source: IpAddr,
     pub(super) now: OffsetDateTime,
 }
@@ -53,11 +55,9 @@ impl Clerk {
 
     /// Answers; whatever it is, a nonce comes with it.
     pub(super) async fn answer(&self, call: &Call<'_>) -> Reply {
-        let answered = match self.desk.requests.allows(self.source, self.now) {
-            true => self.routed(call).await,
-            false => {
-                Err(Problem::new(Trouble::RateLimited, "too many requests from this address: wait a little"))
-            }
+        let answered = match self.desk.requests.take(REQUESTS, &self.source, 1, self.now) {
+            Ok(()) => self.routed(call).await,
+            Err(wait) => Err(reply::limited("too many requests from this address", wait)),
         };
         let reply = answered.unwrap_or_else(|problem| {
             tracing::info!(path = call.path, peer = call.remote, %problem, "ACME request refused");
@@ -148,7 +148,7 @@ fn only(method: &str) -> Problem {
 /// The address without its port; one that cannot be read shares a bucket with its like.
 fn source(remote: &str) -> IpAddr {
     let with_port = remote.parse::<SocketAddr>().map(|at| at.ip());
-    with_port.or_else(|_| remote.parse()).unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED))
+    home(with_port.or_else(|_| remote.parse()).unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)))
 }
 
 /// A host as it may stand in an address: it comes from the client, and goes into what other programs read.

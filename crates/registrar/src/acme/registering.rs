@@ -8,6 +8,7 @@ use super::account::Account;
 use super::address::Address;
 use super::call::Call;
 use super::clerk::Clerk;
+use super::desk::{STRANGERS, WRONG_KEYS};
 use super::keys;
 use super::reply::{self, Reply, internal, unrecorded};
 
@@ -59,13 +60,12 @@ impl Clerk {
     /// The identifier of the operator's key that vouches for an account.
     async fn bound(&self, binding: Binding, url: &str, account: &Jwk) -> Result<String, Problem> {
         let id = binding.key_id().to_owned();
-        // Whoever is wrong too often is not even looked at.
-        let wrong = |problem: Problem| match self.desk.wrong_keys.allows(self.source, self.now) {
-            true => problem,
-            false => Problem::new(
-                Trouble::RateLimited,
-                "too many wrong external account bindings from this address",
-            ),
+        let too_often =
+            |wait| reply::limited("too many wrong external account bindings from this address", wait);
+        let wrong = |problem: Problem| match self.desk.wrong_keys.take(WRONG_KEYS, &self.source, 1, self.now)
+        {
+            Ok(()) => problem,
+            Err(wait) => too_often(wait),
         };
         let key = self.settings.root.key(&id).map_err(|fault| internal(&fault))?;
         // Derived and checked whether the key is on record or not: both take the same time and are told the same.
@@ -87,9 +87,9 @@ impl Clerk {
                  --eab-hmac-key (certbot), --kid and --hmac (lego), or external_account (Caddy)",
             ));
         }
-        match self.desk.strangers.allows(self.source, self.now) {
-            true => Ok(None),
-            false => Err(Problem::new(Trouble::RateLimited, "too many new accounts from this address")),
+        match self.desk.strangers.take(STRANGERS, &self.source, 1, self.now) {
+            Ok(()) => Ok(None),
+            Err(wait) => Err(reply::limited("too many new accounts from this address", wait)),
         }
     }
 

@@ -10,6 +10,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use wire::acme::{Problem, Trouble};
 
+use crate::pace::Wait;
+
 /// An answer before it is sent.
 pub(super) type Reply = Response<Bytes>;
 
@@ -38,10 +40,11 @@ pub(super) fn empty(status: StatusCode) -> Reply {
 pub(super) fn problem(problem: &Problem) -> Reply {
     let mut reply = typed("application/problem+json", problem.shown().to_string());
     *reply.status_mut() = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    match problem.trouble() {
-        Trouble::RateLimited => retry_after(&mut reply, BUSY_SECONDS),
-        Trouble::ServerInternal => retry_after(&mut reply, BROKEN_SECONDS),
-        _ => {}
+    match (problem.retry_after(), problem.trouble()) {
+        (Some(seconds), _) => retry_after(&mut reply, seconds),
+        (None, Trouble::RateLimited) => retry_after(&mut reply, BUSY_SECONDS),
+        (None, Trouble::ServerInternal) => retry_after(&mut reply, BROKEN_SECONDS),
+        (None, _) => {}
     }
     reply
 }
@@ -117,4 +120,10 @@ pub(super) fn changed() -> Problem {
 }
 
 const BUSY_SECONDS: u32 = 10;
+/// Too much was asked for; in so long there may be more.
+pub(super) fn limited(said: &str, wait: Wait) -> Problem {
+    let seconds = wait.seconds();
+    Problem::new(Trouble::RateLimited, format!("{said}: ask again in {seconds} s")).retried_after(seconds)
+}
+
 const BROKEN_SECONDS: u32 = 5;

@@ -13,8 +13,8 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::no::No;
-use crate::acme::home;
 use crate::issuing::Issuing;
+use crate::pace::home;
 use crate::registrar::Registrar;
 
 /// One request with what it is decided by.

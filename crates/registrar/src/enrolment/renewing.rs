@@ -73,7 +73,8 @@ pub(crate) async fn unask(office: &Office<'_>, fingerprint: &str) -> Result<Valu
 
 /// A number for a proof; good once and for five minutes.
 pub(crate) fn nonce(office: &Office<'_>) -> Result<Value, No> {
-    Ok(json!({ "nonce": office.registrar.enrolment.nonces.give(office.now)? }))
+    let nonce = office.registrar.enrolment.nonces.give(office.now);
+    Ok(json!({ "nonce": nonce.ok_or_else(|| Fault::theirs("the machine gave no randomness"))? }))
 }
 
 async fn known(office: &Office<'_>, fingerprint: &str) -> Result<CertificateRecord, No> {

@@ -17,16 +17,16 @@ use time::{Duration, OffsetDateTime};
 use tokio::sync::Semaphore;
 
 use super::answers::Answer;
-use super::pace::Pace;
 use super::taken::{Key, Row};
 use super::voice::Voice;
+use crate::pace::{Pace, Rate};
 
 /// Answers for every authority that has somebody to do so.
 #[derive(Debug)]
 pub(crate) struct Responding {
     pub(crate) ledger: Arc<dyn Ledger>,
     lookups: Semaphore,
-    pace: Pace,
+    pace: Pace<()>,
 }
 
 /// What comes of a question.
@@ -61,7 +61,7 @@ struct Subject<'a> {
 
 impl Responding {
     pub(crate) fn new(ledger: Arc<dyn Ledger>) -> Self {
-        Self { ledger, lookups: Semaphore::new(LOOKUPS), pace: Pace::new(SIGNATURES) }
+        Self { ledger, lookups: Semaphore::new(LOOKUPS), pace: Pace::default() }
     }
 
     /// The answer to a question.
@@ -92,7 +92,7 @@ impl Responding {
             return Ok(answer);
         }
         let (status, settled) = self.status(subject, now).await?;
-        if !self.pace.allows(now) {
+        if self.pace.take(RATE, &(), 1, now).is_err() {
             return Err(Failure::TryLater);
         }
         // A certificate that is not known yet may be in a moment.
@@ -123,7 +123,7 @@ impl Responding {
         if subjects.iter().any(|subject| subject.voice.key != voice.key) {
             return Err(Failure::Unauthorized);
         }
-        if !self.pace.allows(now) {
+        if self.pace.take(RATE, &(), 1, now).is_err() {
             let held = match subjects {
                 [subject] => subject.held(now),
                 _ => None,
@@ -221,6 +221,6 @@ const LOOKUPS: usize = 8;
 /// How long one waits for that, and for the ledger.
 const PATIENCE: Patience = Patience::from_secs(2);
 /// How many answers are signed in one second at most; what was signed before costs none. A tenth of what a core signs.
-const SIGNATURES: u32 = 2_000;
+const RATE: Rate = Rate { most: 2_000.0, per_second: 2_000.0 };
 /// How long an answer counts that may soon be another.
 const UNSETTLED: Duration = Duration::minutes(1);

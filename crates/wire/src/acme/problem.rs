@@ -88,6 +88,7 @@ pub struct Problem {
     trouble: Trouble,
     detail: String,
     status: u16,
+    retry_after: Option<u32>,
     parts: Vec<(Identifier, Problem)>,
 }
 
@@ -95,7 +96,13 @@ impl Problem {
     /// A problem of this kind; `detail` is what the client's user reads.
     #[must_use]
     pub fn new(trouble: Trouble, detail: impl Into<String>) -> Self {
-        Self { trouble, detail: detail.into(), status: trouble.status(), parts: Vec::new() }
+        Self {
+            trouble,
+            detail: detail.into(),
+            status: trouble.status(),
+            retry_after: None,
+            parts: Vec::new(),
+        }
     }
 
     /// A request that cannot be read.
@@ -108,6 +115,13 @@ impl Problem {
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
         self.status = status;
+        self
+    }
+
+    /// Tells the client after how many seconds it may try again.
+    #[must_use]
+    pub fn retried_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
         self
     }
 
@@ -134,6 +148,12 @@ impl Problem {
     #[must_use]
     pub fn status(&self) -> u16 {
         self.status
+    }
+
+    /// After how many seconds the client may try again, where that is known.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u32> {
+        self.retry_after
     }
 
     /// The document.

@@ -1,4 +1,4 @@
-//! Nonces: made here, good for one request and for a while.
+//! Nonces: made here, good once and for a while.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +19,8 @@ use time::{Duration, OffsetDateTime};
 pub(crate) struct Nonces {
     /// None where the machine gave no randomness: then there are no nonces, and nothing is answered that needs one.
     key: Option<hmac::Key>,
+    /// How long after it was given one is taken back; the clock may step back as far as forward.
+    good_for: Duration,
     next: AtomicU64,
     used: Mutex<Used>,
 }
@@ -35,9 +37,10 @@ struct Used {
 pub(crate) struct Fresh(u64);
 
 impl Nonces {
-    pub(crate) fn new() -> Self {
+    /// Nonces that are good for so long.
+    pub(crate) fn new(good_for: Duration) -> Self {
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).ok();
-        Self { key, next: AtomicU64::new(0), used: Mutex::default() }
+        Self { key, good_for, next: AtomicU64::new(0), used: Mutex::default() }
     }
 
     /// One that was never given out.
@@ -58,7 +61,7 @@ impl Nonces {
         let (number, at) = said.split_first_chunk::<8>()?;
         let at = i64::from_be_bytes(at.try_into().ok()?);
         let age = now.unix_timestamp().checked_sub(at)?;
-        (-GOOD_FOR.whole_seconds()..=GOOD_FOR.whole_seconds())
+        (-self.good_for.whole_seconds()..=self.good_for.whole_seconds())
             .contains(&age)
             .then(|| Fresh(u64::from_be_bytes(*number)))
     }
@@ -78,8 +81,6 @@ impl Nonces {
     }
 }
 
-/// What a nonce is good for; the clock may step back as far as forward.
-const GOOD_FOR: Duration = Duration::hours(1);
 /// 48 bytes in base64.
 const LENGTH: usize = 64;
 /// Half a megabyte of numbers.
@@ -95,20 +96,20 @@ mod tests {
     const NOW: time::OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
 
     #[test]
-    fn a_nonce_is_good_once_for_an_hour_and_here_alone() {
-        let nonces = Nonces::new();
+    fn a_nonce_is_good_once_for_its_time_and_here_alone() {
+        let nonces = Nonces::new(Duration::HOUR);
         let nonce = nonces.give(NOW).unwrap();
         assert!(nonces.spend(nonces.check(&nonce, NOW).unwrap()));
         assert!(!nonces.spend(nonces.check(&nonce, NOW).unwrap()), "a second time");
         let later = nonces.give(NOW).unwrap();
         assert!(nonces.check(&later, NOW + Duration::minutes(59)).is_some());
         assert!(nonces.check(&later, NOW + Duration::minutes(61)).is_none());
-        assert!(Nonces::new().check(&later, NOW).is_none(), "another node's");
+        assert!(Nonces::new(Duration::HOUR).check(&later, NOW).is_none(), "another node's");
     }
 
     #[test]
     fn a_nonce_that_was_made_up_is_none() {
-        let nonces = Nonces::new();
+        let nonces = Nonces::new(Duration::HOUR);
         let nonce = nonces.give(NOW).unwrap();
         for changed in ["", "A", &nonce[1..], &format!("{nonce}A"), &nonce.replace(&nonce[..1], "_")] {
             assert_eq!(nonces.check(changed, NOW), None, "{changed}");
@@ -117,7 +118,7 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded_and_what_is_forgotten_counts_as_used() {
-        let nonces = Nonces::new();
+        let nonces = Nonces::new(Duration::HOUR);
         let kept_back = nonces.check(&nonces.give(NOW).unwrap(), NOW).unwrap();
         for _ in 0..=MOST_REMEMBERED {
             assert!(nonces.spend(nonces.check(&nonces.give(NOW).unwrap(), NOW).unwrap()));
