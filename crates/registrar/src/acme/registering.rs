@@ -62,6 +62,8 @@ impl Clerk {
         let id = binding.key_id().to_owned();
         let too_often =
             |wait| reply::limited("too many wrong external account bindings from this address", wait);
+        // Whoever was wrong too often is not even looked at: a right key would be told from a wrong one.
+        self.desk.wrong_keys.look(WRONG_KEYS, &self.source, self.now).map_err(too_often)?;
         let wrong = |problem: Problem| match self.desk.wrong_keys.take(WRONG_KEYS, &self.source, 1, self.now)
         {
             Ok(()) => problem,

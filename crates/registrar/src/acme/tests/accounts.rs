@@ -1,6 +1,7 @@
 use http::Method;
 use ledger::{AuditFilter, AuditKind};
 use serde_json::json;
+use time::Duration;
 
 use super::client::{Client, path, url};
 use super::world::{Wanted, World};
@@ -113,14 +114,24 @@ async fn an_account_needs_a_good_key_of_the_operator() {
 }
 
 #[tokio::test]
-async fn who_is_wrong_about_keys_too_often_is_not_looked_at() {
+async fn who_is_wrong_about_keys_too_often_is_not_looked_at_even_with_a_right_one() {
     let world = World::with(Wanted { external_account_required: true, ..Wanted::default() }).await;
+    let (id, secret) = world.key(&[]).await;
     let client = Client::new(&world);
     let wrong = json!({ "externalAccountBinding": client.binding("nobody", b"wrong") });
     for _ in 0..20 {
         client.by_key("new-account", &wrong).await.is(403, "unauthorized");
     }
     client.by_key("new-account", &wrong).await.is(429, "rateLimited");
+    let right = json!({ "externalAccountBinding": client.binding(&id, &secret) });
+    let heard = client.by_key("new-account", &right).await.is(429, "rateLimited");
+    // Somebody elsewhere is not kept out by that.
+    let mut elsewhere = Client::new(&world);
+    elsewhere.remote = "192.0.2.8:1234";
+    let binding = json!({ "externalAccountBinding": elsewhere.binding(&id, &secret) });
+    elsewhere.by_key("new-account", &binding).await.ok();
+    world.clock.advance(Duration::seconds(heard.retry_after.into()));
+    client.by_key("new-account", &right).await.ok();
 }
 
 #[tokio::test]

@@ -20,6 +20,8 @@ pub(super) struct Client<'a> {
     pub(super) world: &'a World,
     pair: EcdsaKeyPair,
     pub(super) account: String,
+    /// Where it asks from.
+    pub(super) remote: &'static str,
 }
 
 /// An answer taken apart.
@@ -27,6 +29,8 @@ pub(super) struct Client<'a> {
 pub(super) struct Heard {
     pub(super) status: u16,
     pub(super) location: String,
+    /// After how many seconds to come back; 0 where nothing is said.
+    pub(super) retry_after: u32,
     pub(super) body: Value,
     pub(super) text: String,
 }
@@ -38,7 +42,8 @@ impl Heard {
         };
         let text = String::from_utf8_lossy(response.body()).into_owned();
         let body = serde_json::from_str(&text).unwrap_or_default();
-        Self { status: response.status().as_u16(), location: header("location"), body, text }
+        let retry_after = header("retry-after").parse().unwrap_or_default();
+        Self { status: response.status().as_u16(), location: header("location"), retry_after, body, text }
     }
 
     /// A problem of this kind, with this status.
@@ -59,13 +64,12 @@ impl Heard {
 impl<'a> Client<'a> {
     /// A client without an account.
     pub(super) fn new(world: &'a World) -> Self {
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
-        Self { world, pair, account: String::new() }
+        Self::holding(world, EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap())
     }
 
     /// A client with this key, and no account.
     pub(super) fn holding(world: &'a World, pair: EcdsaKeyPair) -> Self {
-        Self { world, pair, account: String::new() }
+        Self { world, pair, account: String::new(), remote: "192.0.2.7:1234" }
     }
 
     /// A client with an account that is bound to nobody.
@@ -86,7 +90,7 @@ impl<'a> Client<'a> {
     }
 
     pub(super) async fn nonce(&self) -> String {
-        let response = self.world.call(Method::HEAD, "new-nonce", Bytes::new()).await;
+        let response = self.world.call_from(self.remote, Method::HEAD, "new-nonce", Bytes::new()).await;
         response.headers()["replay-nonce"].to_str().unwrap().to_owned()
     }
 
@@ -103,7 +107,7 @@ impl<'a> Client<'a> {
     }
 
     pub(super) async fn send(&self, path: &str, request: &Value) -> Heard {
-        Heard::of(&self.world.call(Method::POST, path, request.to_string()).await)
+        Heard::of(&self.world.call_from(self.remote, Method::POST, path, request.to_string()).await)
     }
 
     pub(super) async fn by_key(&self, path: &str, payload: &Value) -> Heard {

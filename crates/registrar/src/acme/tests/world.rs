@@ -101,6 +101,16 @@ impl World {
 
     pub(super) async fn call(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Response<Bytes> {
         let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+        self.call_from("192.0.2.7:1234", method, path, body).await
+    }
+
+    pub(super) async fn call_from(
+        &self,
+        remote: &str,
+        method: Method,
+        path: &str,
+        body: impl Into<Bytes>,
+    ) -> Response<Bytes> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/jose+json"));
         let call = Call {
@@ -109,7 +119,7 @@ impl World {
             query,
             headers: &headers,
             body: &body.into(),
-            remote: "192.0.2.7:1234",
+            remote,
             host: Some(HOST),
             at: self.now(),
             act: &|| (),
