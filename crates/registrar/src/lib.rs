@@ -30,6 +30,8 @@ mod registrar;
 mod reply;
 pub mod rotation;
 mod services;
+#[cfg(test)]
+mod watched;
 
 pub use issuing::{EnrolmentRules, Issuing};
 pub use keeping::keep;

@@ -91,10 +91,8 @@ impl Responding {
         if let Some(answer) = subject.held(now) {
             return Ok(answer);
         }
+        self.pays(std::slice::from_ref(subject), now)?;
         let (status, settled) = self.status(subject, now).await?;
-        if self.pace.take(RATE, &(), 1, now).is_err() {
-            return Err(Failure::TryLater);
-        }
         // A certificate that is not known yet may be in a moment.
         let lifetime = if settled { lifetime } else { lifetime.min(UNSETTLED) };
         let lifetime = subject.voice.lifetime(lifetime, now);
@@ -123,7 +121,7 @@ impl Responding {
         if subjects.iter().any(|subject| subject.voice.key != voice.key) {
             return Err(Failure::Unauthorized);
         }
-        if self.pace.take(RATE, &(), 1, now).is_err() {
+        if self.pays(subjects, now).is_err() {
             let held = match subjects {
                 [subject] => subject.held(now),
                 _ => None,
@@ -143,13 +141,17 @@ impl Responding {
         Ok(Answered::Own(sign(voice, singles, nonce, now)?, worst))
     }
 
+    /// Takes what an answer costs, before anything is done for it: one for the signature, and one for each certificate that is
+    /// looked up in the ledger.
+    fn pays(&self, subjects: &[Subject<'_>], now: OffsetDateTime) -> Result<(), Failure> {
+        let unknown = subjects.iter().filter(|subject| subject.known(now).is_none()).count();
+        self.pace.take(RATE, &(), 1 + unknown, now).map_err(|_| Failure::TryLater)
+    }
+
     /// What is to be said about a certificate, and whether that may be said again later.
     async fn status(&self, subject: &Subject<'_>, now: OffsetDateTime) -> Result<(Status, bool), Failure> {
-        if let Some(row) = subject.taken() {
-            return Ok((revoked(row), true));
-        }
-        if let Some(answer) = subject.held(now) {
-            return Ok((answer.status, true));
+        if let Some(status) = subject.known(now) {
+            return Ok((status, true));
         }
         let permit = tokio::time::timeout(PATIENCE, self.lookups.acquire()).await;
         let Ok(Ok(_permit)) = permit else { return Err(Failure::TryLater) };
@@ -171,6 +173,12 @@ impl Responding {
 impl Subject<'_> {
     fn taken(&self) -> Option<Row> {
         self.voice.taken.read().find(self.key)
+    }
+
+    /// What memory says, without a look into the ledger.
+    fn known(&self, now: OffsetDateTime) -> Option<Status> {
+        let taken = self.taken().map(revoked);
+        taken.or_else(|| self.held(now).map(|answer| answer.status))
     }
 
     /// What was signed before, where it still holds: a revocation counts from the moment at which it is known.
@@ -220,7 +228,8 @@ fn whole(at: OffsetDateTime) -> OffsetDateTime {
 const LOOKUPS: usize = 8;
 /// How long one waits for that, and for the ledger.
 const PATIENCE: Patience = Patience::from_secs(2);
-/// How many answers are signed in one second at most; what was signed before costs none. A tenth of what a core signs.
+/// How many answers are signed and certificates looked up in one second at most; what was signed before costs nothing. A tenth
+/// of what a core signs.
 const RATE: Rate = Rate { most: 2_000.0, per_second: 2_000.0 };
 /// How long an answer counts that may soon be another.
 const UNSETTLED: Duration = Duration::minutes(1);

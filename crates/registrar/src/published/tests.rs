@@ -14,6 +14,7 @@ use time::{Duration, OffsetDateTime};
 use super::keep::Followed;
 use super::respond::Answered;
 use super::{Metrics, Published};
+use crate::watched::Watched;
 use crate::{EnrolmentRules, Issuing};
 
 const NOW: OffsetDateTime = datetime!(2026-06-01 12:00:00 UTC);
@@ -256,6 +257,47 @@ async fn a_nonce_is_repeated_until_too_many_ask_for_that() {
     let other = house.issue("other").await;
     let answered = house.ask(&other, Some(nonce), NOW).await;
     assert!(matches!(answered, Answered::Failure(Failure::TryLater)), "{answered:?}");
+}
+
+/// A question about one certificate so many times. A SEQUENCE of SEQUENCE of SEQUENCE OF questions (RFC 6960 §4.1.1); about one,
+/// each is so short that its head has two bytes.
+fn repeated(about: &Certificate, issuer: &Certificate, times: usize) -> Vec<u8> {
+    let one = Request::new(about, issuer, None).unwrap().to_der().unwrap();
+    let sequence = |content: Vec<u8>| {
+        let [.., high, low] = content.len().to_be_bytes();
+        [&[0x30, 0x82, high, low], content.as_slice()].concat()
+    };
+    sequence(sequence(sequence(one[6..].repeat(times))))
+}
+
+#[tokio::test]
+async fn looks_into_the_ledger_are_paid_for_before_they_are_made_each_of_them() {
+    let house = House::new(100).await;
+    let ledger: Arc<dyn Ledger> = Arc::<SqliteLedger>::clone(&house.ledger);
+    let watched = Arc::new(Watched::new(ledger));
+    let counted: Arc<dyn Ledger> = Arc::<Watched>::clone(&watched);
+    let issuing = issuing(&house.folder, &house.issuer, house.shard_entries);
+    let published = Published::new(Some(counted), Arc::new(issuing), Metrics::default());
+    published.round(&*watched, &mut Followed::default(), NOW).await.unwrap();
+    let before = watched.asked("certificate");
+    let leaf = house.issue("never asked about alone").await;
+    let question = repeated(&leaf, house.issuer.certificate(), 16);
+    let mut put_off = 0;
+    for _ in 0..200 {
+        let answered = published.answer(Request::from_der(&question), NOW).await;
+        put_off += usize::from(matches!(answered, Answered::Failure(Failure::TryLater)));
+    }
+    // Sixteen looks and a signature at a time, of two thousand in the second.
+    assert_eq!((put_off, watched.asked("certificate") - before), (200 - 117, 117 * 16));
+    // Of serials that nobody has, which no memory helps with, each costs as much.
+    let later = NOW + Duration::SECOND;
+    let foreign = House::new(100).await.issue("foreign").await;
+    let before = watched.asked("certificate");
+    for _ in 0..1_100 {
+        let request = Request::new(&foreign, house.issuer.certificate(), None).unwrap();
+        published.answer(Ok(request), later).await;
+    }
+    assert_eq!(watched.asked("certificate") - before, 1_000);
 }
 
 #[tokio::test]
