@@ -84,17 +84,23 @@ impl Clerk {
                 self.issued(&mut order, &issued, bound).await?;
                 Ok(order)
             }
-            Err(fault) => {
-                self.desk.metrics.order("failed");
-                let problem = match fault.blame() {
-                    Blame::Yours => bad_csr(&fault),
-                    Blame::Theirs | Blame::Ours => internal(&fault),
-                };
-                order.said.stage = Stage::Failed(Why::of(&problem));
-                order.save(ledger).await.map_err(unrecorded)?;
-                Err(problem)
-            }
+            Err(fault) => Err(self.not_issued(&mut order, &fault).await),
         }
+    }
+
+    /// What hinders us passes, and the order waits for that; what is wrong with the request or with ourselves ends it.
+    async fn not_issued(&self, order: &mut Order, fault: &Fault) -> Problem {
+        self.desk.metrics.order("failed");
+        let problem = match fault.blame() {
+            Blame::Yours => bad_csr(fault),
+            Blame::Theirs | Blame::Ours => internal(fault),
+        };
+        order.said.stage = match fault.blame() {
+            Blame::Theirs => Stage::Open,
+            Blame::Yours | Blame::Ours => Stage::Failed(Why::of(&problem)),
+        };
+        // Where that cannot be written either, the order is ready again in a minute.
+        order.save(self.ledger.as_ref()).await.map_or_else(unrecorded, |()| problem)
     }
 
     async fn issued(&self, order: &mut Order, issued: &Issued, bound: Option<String>) -> Result<(), Problem> {

@@ -167,10 +167,10 @@ impl Order {
         match &self.said.stage {
             Stage::Issued(_) => State::Valid,
             Stage::Failed(_) => State::Invalid,
-            Stage::Issuing(since) if now.unix_timestamp() - since > ISSUING_SECONDS => State::Invalid,
-            Stage::Issuing(_) => State::Processing,
-            Stage::Open if self.is_over(now) => State::Invalid,
-            Stage::Open => {
+            // Whoever issued has died, or could not write what came of it: the client may ask once more.
+            Stage::Issuing(since) if now.unix_timestamp() - since <= ISSUING_SECONDS => State::Processing,
+            Stage::Open | Stage::Issuing(_) if self.is_over(now) => State::Invalid,
+            Stage::Open | Stage::Issuing(_) => {
                 let states: Vec<State> = self.said.names.iter().map(|name| name.state(self, now)).collect();
                 match states.iter().find(|state| !matches!(state, State::Pending | State::Valid)) {
                     Some(_) => State::Invalid,
@@ -185,15 +185,12 @@ impl Order {
     pub(super) fn why(&self, now: OffsetDateTime) -> Option<Problem> {
         match &self.said.stage {
             Stage::Failed(why) => Some(why.problem()),
-            Stage::Issuing(_) if self.state(now) == State::Invalid => Some(Problem::new(
-                Trouble::ServerInternal,
-                "the certificate was not issued in time: order again",
-            )),
-            Stage::Open if self.is_over(now) => {
+            Stage::Open | Stage::Issuing(_) if self.state(now) != State::Invalid => None,
+            Stage::Open | Stage::Issuing(_) if self.is_over(now) => {
                 Some(Problem::malformed("the order has expired: order again"))
             }
-            Stage::Open => self.said.names.iter().find_map(Name::why),
-            Stage::Issuing(_) | Stage::Issued(_) => None,
+            Stage::Open | Stage::Issuing(_) => self.said.names.iter().find_map(Name::why),
+            Stage::Issued(_) => None,
         }
     }
 

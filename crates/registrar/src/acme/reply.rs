@@ -95,14 +95,21 @@ pub(super) fn moment(seconds: i64) -> String {
     at.format(&Rfc3339).unwrap_or_default()
 }
 
-/// What failed here, and is none of the client's business beyond that.
+/// What failed here, and is none of the client's business beyond that. What is not our own mistake passes: a ledger that is away
+/// comes back.
 pub(super) fn internal(fault: &Fault) -> Problem {
     let said = fault.to_string().replace('\n', ";");
     match fault.blame() {
-        Blame::Ours => tracing::error!(fault = %said, "an ACME request failed"),
-        Blame::Yours | Blame::Theirs => tracing::warn!(fault = %said, "an ACME request failed"),
+        Blame::Ours => {
+            tracing::error!(fault = %said, "an ACME request failed");
+            Problem::new(Trouble::ServerInternal, "the authority could not do this; its log says why")
+        }
+        Blame::Yours | Blame::Theirs => {
+            tracing::warn!(fault = %said, "an ACME request failed");
+            let said = "the authority cannot do this now, and its log says why: try again later";
+            Problem::new(Trouble::ServerInternal, said).with_status(503)
+        }
     }
-    Problem::new(Trouble::ServerInternal, "the authority could not do this; its log says why")
 }
 
 /// What the ledger would not do.
@@ -113,6 +120,12 @@ pub(super) fn unrecorded(error: LedgerError) -> Problem {
     }
 }
 
+/// Too much was asked for; in so long there may be more.
+pub(super) fn limited(said: &str, wait: Wait) -> Problem {
+    let seconds = wait.seconds();
+    Problem::new(Trouble::RateLimited, format!("{said}: ask again in {seconds} s")).retried_after(seconds)
+}
+
 /// Two requests wanted to change the same thing, and the other was first.
 pub(super) fn changed() -> Problem {
     Problem::new(Trouble::ServerInternal, "another request is changing the same thing: try again")
@@ -120,10 +133,4 @@ pub(super) fn changed() -> Problem {
 }
 
 const BUSY_SECONDS: u32 = 10;
-/// Too much was asked for; in so long there may be more.
-pub(super) fn limited(said: &str, wait: Wait) -> Problem {
-    let seconds = wait.seconds();
-    Problem::new(Trouble::RateLimited, format!("{said}: ask again in {seconds} s")).retried_after(seconds)
-}
-
 const BROKEN_SECONDS: u32 = 5;

@@ -1,4 +1,5 @@
 mod accounts;
+mod away;
 mod client;
 mod orders;
 mod proofs;

@@ -1,5 +1,5 @@
 use http::Method;
-use ledger::{AuditFilter, AuditKind};
+use ledger::{AuditFilter, AuditKind, Ledger as _};
 use serde_json::json;
 use time::Duration;
 

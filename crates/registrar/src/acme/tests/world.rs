@@ -25,12 +25,13 @@ use crate::acme::settings::Settings;
 use crate::issuing::{EnrolmentRules, Issuing};
 use crate::published::Metrics as PublishedMetrics;
 use crate::registrar::Registrar;
+use crate::watched::Watched;
 
 pub(super) const HOST: &str = "ca.example:8443";
 
 pub(super) struct World {
     pub(super) registrar: Registrar,
-    pub(super) ledger: Arc<dyn Ledger>,
+    pub(super) ledger: Arc<Watched>,
     pub(super) clock: TestClock,
     _folder: TempDir,
 }
@@ -77,11 +78,11 @@ impl World {
             url: None,
             root: secret(),
         };
-        let ledger: Arc<dyn Ledger> = Arc::new(ledger);
+        let ledger = Arc::new(Watched::new(Arc::new(ledger)));
         let clock = TestClock::at(now);
         let issuing = issuing(issuer, settings);
         let published = PublishedMetrics::register(&mut Registry::default());
-        let (record, time) = (Arc::clone(&ledger), Arc::new(clock.clone()));
+        let (record, time): (Arc<dyn Ledger>, _) = (Arc::<Watched>::clone(&ledger), Arc::new(clock.clone()));
         let registrar = Registrar::new(Some(record), time, issuing, published);
         Self { registrar, ledger, clock, _folder: folder }
     }
@@ -100,7 +101,6 @@ impl World {
     }
 
     pub(super) async fn call(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Response<Bytes> {
-        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
         self.call_from("192.0.2.7:1234", method, path, body).await
     }
 
@@ -111,6 +111,7 @@ impl World {
         path: &str,
         body: impl Into<Bytes>,
     ) -> Response<Bytes> {
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/jose+json"));
         let call = Call {
