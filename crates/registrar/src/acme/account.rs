@@ -32,7 +32,7 @@ pub(super) struct Said {
     pub(super) made_at: i64,
     /// When it last did something, in seconds since 1970.
     pub(super) used_at: i64,
-    /// The orders that were open when it was last looked, newest last.
+    /// The orders that were on record without a certificate when it was last looked, newest last.
     pub(super) open: Vec<String>,
 }
 

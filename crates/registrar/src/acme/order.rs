@@ -140,14 +140,24 @@ impl Order {
     pub(super) async fn save(&mut self, ledger: &dyn Ledger) -> Result<(), LedgerError> {
         let text =
             serde_json::to_string(&self.said).map_err(|error| LedgerError::Storage(error.to_string()))?;
-        let until = match &self.said.stage {
-            Stage::Issued(certified) => certified.not_after,
-            Stage::Open | Stage::Issuing(_) | Stage::Failed(_) => self.said.expires_at,
+        let (until, kept) = match &self.said.stage {
+            Stage::Issued(certified) => (certified.not_after, KEPT),
+            Stage::Open | Stage::Issuing(_) | Stage::Failed(_) => (self.said.expires_at, FRUITLESS_KEPT),
         };
-        let expires_at = OffsetDateTime::from_unix_timestamp(until).ok().map(|until| until + KEPT);
+        let expires_at = OffsetDateTime::from_unix_timestamp(until).ok().map(|until| until + kept);
         let note = NewNote { key: key(&self.at), text, expires_at, seen: self.seen };
         self.seen = Some(ledger.write_note(Shelf::AcmeOrders, note).await?);
         Ok(())
+    }
+
+    /// Takes it off the record; false where another request changed it since it was read.
+    pub(super) async fn forget(&self, ledger: &dyn Ledger) -> Result<bool, LedgerError> {
+        let Some(seen) = self.seen else { return Ok(true) };
+        match ledger.remove_note(Shelf::AcmeOrders, key(&self.at), seen).await {
+            Ok(()) => Ok(true),
+            Err(LedgerError::Changed { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// The identifiers of the account's orders behind this one, at most `limit`.
@@ -326,6 +336,8 @@ fn owner_key(id: &CertificateId) -> String {
 
 /// How long what has ended can still be looked at.
 const KEPT: Duration = Duration::days(7);
+/// How long that is where no certificate came of it.
+const FRUITLESS_KEPT: Duration = Duration::days(1);
 /// Issuing takes milliseconds; who takes so long has died.
 const ISSUING_SECONDS: i64 = 60;
 /// More than asking takes at most.

@@ -14,9 +14,11 @@ use super::account::Account;
 use super::address::{Address, OrderAt};
 use super::call::Call;
 use super::clerk::Clerk;
+use super::desk::{ORDERS, RECOUNTS, Surety};
 use super::keys::{self, random};
 use super::order::{Challenge, Name, Order, Outcome, Owner, Said, Stage, State};
 use super::reply::{self, Reply, internal, unrecorded};
+use crate::pace::Wait;
 
 impl Clerk {
     /// `newOrder` (RFC 8555 §7.4).
@@ -29,6 +31,7 @@ impl Clerk {
         if let Some(replaces) = &asked.replaces {
             self.may_replace(&posted.account, replaces, &asked.identifiers).await?;
         }
+        self.may_order(&posted.account, asked.identifiers.len())?;
         let at = OrderAt { account: posted.account.id.clone(), order: fresh_id()? };
         let names = asked.identifiers.iter().map(|name| self.to_prove(name)).collect::<Result<_, _>>()?;
         let said = Said {
@@ -46,6 +49,20 @@ impl Clerk {
         let mut reply = self.shown_order(&order)?;
         reply::created(&mut reply, &self.url(&Address::Order(order.at)));
         Ok(reply)
+    }
+
+    /// Whether the account has ordered too much of late, or all accounts of whoever stands for it.
+    fn may_order(&self, account: &Account, names: usize) -> Result<(), Problem> {
+        let limited = |said| move |wait| reply::limited(said, wait);
+        let orders = self.desk.orders.take(ORDERS, &account.id, 1, self.now);
+        orders.map_err(limited("too many orders of this account"))?;
+        let (surety, said) = match &account.said.bound {
+            Some(key) => {
+                (Surety::Key(key.clone()), "too many names by accounts of this external account key")
+            }
+            None => (Surety::Source(self.source), "too many names by accounts from this address"),
+        };
+        self.desk.names.take(surety.rate(), &surety, names, self.now).map_err(limited(said))
     }
 
     /// Whether the configuration and the operator's key let these names be asked for; each that is not is told.
@@ -140,18 +157,12 @@ impl Clerk {
         Ok(Name::new(name, self.settings.methods.iter().map(challenge).collect::<Result<_, Problem>>()?))
     }
 
-    /// Counts an order of the account that is open; those that are not any more leave the count when there is no room.
+    /// Counts an order of the account that is on record without a certificate.
     async fn count_open(&self, mut account: Account, order: &str) -> Result<(), Problem> {
         let ledger = self.ledger.as_ref();
         for _ in 0..TRIES {
             if account.said.open.len() >= MOST_OPEN {
                 account.said.open = self.still_open(&account).await?;
-            }
-            if account.said.open.len() >= MOST_OPEN {
-                let said = format!(
-                    "the account has {MOST_OPEN} open orders: finish some, or wait until they expire"
-                );
-                return Err(Problem::new(Trouble::RateLimited, said));
             }
             account.said.open.push(order.to_owned());
             account.said.used_at = self.now.unix_timestamp();
@@ -166,17 +177,32 @@ impl Clerk {
         Err(reply::changed())
     }
 
+    /// The orders that something may still come of. Those that nothing will come of are taken off the record now, so that no
+    /// account has more than so many there, however often it gives up what it ordered.
     async fn still_open(&self, account: &Account) -> Result<Vec<String>, Problem> {
+        let full =
+            |wait| reply::limited(&format!("the account has {MOST_OPEN} open orders, finish some"), wait);
+        self.desk.recounts.take(RECOUNTS, &account.id, 1, self.now).map_err(full)?;
+        let ledger = self.ledger.as_ref();
         let mut open = Vec::new();
         for order in &account.said.open {
             let at = OrderAt { account: account.id.clone(), order: order.clone() };
-            let found = Order::load(self.ledger.as_ref(), &at).await?;
-            let state = found.map(|order| order.state(self.now));
-            if matches!(state, Some(State::Pending | State::Ready | State::Processing)) {
+            let Some(found) = Order::load(ledger, &at).await? else { continue };
+            let stays = match found.state(self.now) {
+                State::Pending | State::Ready | State::Processing => true,
+                State::Valid => false,
+                State::Invalid | State::Deactivated | State::Expired => {
+                    !found.forget(ledger).await.map_err(unrecorded)?
+                }
+            };
+            if stays {
                 open.push(order.clone());
             }
         }
-        Ok(open)
+        match open.len() < MOST_OPEN {
+            true => Ok(open),
+            false => Err(full(LOOK_AGAIN)),
+        }
     }
 
     /// The account's orders (RFC 8555 §7.1.2.1), in pages.
@@ -305,6 +331,8 @@ const LEAST_LIFETIME: Duration = Duration::minutes(5);
 /// 132 random bits.
 const ID_LENGTH: usize = 22;
 const MOST_OPEN: usize = 100;
+/// Until a client whose account has no room may have made some.
+const LOOK_AGAIN: Wait = Wait(Duration::MINUTE);
 const PAGE: usize = 100;
 /// Of many names that are refused, so many are told in the sentence; all are told beside it.
 const TOLD: usize = 5;

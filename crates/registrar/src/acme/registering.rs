@@ -8,7 +8,7 @@ use super::account::Account;
 use super::address::Address;
 use super::call::Call;
 use super::clerk::Clerk;
-use super::desk::{STRANGERS, WRONG_KEYS};
+use super::desk::{KEY_CHANGES, STRANGERS, WRONG_KEYS};
 use super::keys;
 use super::reply::{self, Reply, internal, unrecorded};
 
@@ -135,6 +135,10 @@ impl Clerk {
             reply::located(&mut reply, &self.url(&Address::Account(other.id)));
             return Ok(reply);
         }
+        self.desk
+            .key_changes
+            .take(KEY_CHANGES, &account.id, 1, self.now)
+            .map_err(|wait| reply::limited("the account was given too many keys", wait))?;
         account.said.used_at = self.now.unix_timestamp();
         account.change_key(self.ledger.as_ref(), new).await.map_err(unrecorded)?;
         tracing::info!(account = account.id, "ACME account has another key");

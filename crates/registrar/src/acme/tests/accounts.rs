@@ -135,6 +135,25 @@ async fn who_is_wrong_about_keys_too_often_is_not_looked_at_even_with_a_right_on
 }
 
 #[tokio::test]
+async fn the_keys_that_an_account_was_given_are_bounded() {
+    let world = World::new().await;
+    let mut client = Client::registered(&world).await;
+    let change = async |from: &Client<'_>, to: &Client<'_>| {
+        let header = json!({ "alg": "ES256", "jwk": to.jwk(), "url": url("key-change") });
+        let inner = json!({ "account": from.account, "oldKey": from.jwk() }).to_string();
+        from.post("key-change", &to.signed(&header, &inner)).await
+    };
+    for _ in 0..10 {
+        let mut next = Client::new(&world);
+        change(&client, &next).await.ok();
+        next.account = client.account.clone();
+        client = next;
+    }
+    let heard = change(&client, &Client::new(&world)).await.is(429, "rateLimited");
+    assert_eq!(heard.retry_after, 3600);
+}
+
+#[tokio::test]
 async fn the_audit_record_says_which_keys_were_given_out_and_withdrawn_and_for_what() {
     let world = World::new().await;
     let (id, secret) = world.key(&[".web.localhost"]).await;

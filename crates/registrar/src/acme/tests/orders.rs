@@ -1,11 +1,12 @@
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use http::Method;
 use identity::Certificate;
+use ledger::{Ledger as _, Shelf};
 use serde_json::{Value, json};
 use time::Duration;
 
 use super::client::{Client, Heard, csr, encode, path};
-use super::world::World;
+use super::world::{Wanted, World};
 
 /// The certificate of an order that is ready, and the order's address.
 async fn issued(client: &Client<'_>, name: &str) -> (Certificate, String) {
@@ -120,6 +121,96 @@ async fn open_orders_of_an_account_are_bounded() {
     assert_eq!(listed.body["orders"].as_array().unwrap().len(), 100);
     world.clock.advance(Duration::hours(25));
     client.order(&[("dns", "a.localhost")]).await.ok();
+}
+
+/// How many orders are on record.
+async fn on_record(world: &World) -> usize {
+    let notes = world.ledger.notes(Shelf::AcmeOrders, None, 0).await.unwrap();
+    notes.iter().filter(|note| note.key.starts_with("order.")).count()
+}
+
+#[tokio::test]
+async fn an_account_that_gives_up_what_it_ordered_has_no_more_on_record_for_that() {
+    let world = World::new().await;
+    let client = Client::registered(&world).await;
+    for _ in 0..130 {
+        let order = client.order(&[("dns", "a.localhost")]).await.ok();
+        let authorization = path(order.body["authorizations"][0].as_str().unwrap());
+        client.post(&authorization, &json!({ "status": "deactivated" })).await.ok();
+        // For the sake of the requests that one address may make.
+        world.clock.advance(Duration::SECOND);
+        assert!(on_record(&world).await <= 100);
+    }
+    // What a certificate came of is no order of that kind, and stays.
+    let (_, at) = issued(&client, "b.localhost").await;
+    for _ in 0..100 {
+        client.order(&[("dns", "a.localhost")]).await.ok();
+        world.clock.advance(Duration::SECOND);
+    }
+    client.read(&at).await.ok();
+}
+
+#[tokio::test]
+async fn new_orders_of_an_account_are_bounded_whatever_becomes_of_them() {
+    let world = World::new().await;
+    let client = Client::registered(&world).await;
+    for _ in 0..300 {
+        let order = client.order(&[("dns", "a.localhost")]).await.ok();
+        let authorization = path(order.body["authorizations"][0].as_str().unwrap());
+        client.post(&authorization, &json!({ "status": "deactivated" })).await.ok();
+        world.clock.advance(Duration::milliseconds(100));
+    }
+    let heard = client.order(&[("dns", "a.localhost")]).await.is(429, "rateLimited");
+    assert!((1..=36).contains(&heard.retry_after), "{heard:?}");
+    Client::registered(&world).await.order(&[("dns", "a.localhost")]).await.ok();
+    world.clock.advance(Duration::seconds(heard.retry_after.into()));
+    client.order(&[("dns", "a.localhost")]).await.ok();
+}
+
+/// A hundred names, which all orders here may have.
+fn hundred() -> Value {
+    let name = |n| json!({ "type": "dns", "value": format!("n{n}.localhost") });
+    json!({ "identifiers": (0..100).map(name).collect::<Vec<_>>() })
+}
+
+#[tokio::test]
+async fn names_that_accounts_of_one_address_order_are_bounded_where_nobody_stands_for_them() {
+    let world = World::new().await;
+    let (one, other) = (Client::registered(&world).await, Client::registered(&world).await);
+    for _ in 0..5 {
+        one.post("new-order", &hundred()).await.ok();
+        other.post("new-order", &hundred()).await.ok();
+    }
+    let heard = other.post("new-order", &hundred()).await.is(429, "rateLimited");
+    assert_eq!(heard.retry_after, 360);
+    let mut elsewhere = Client::new(&world);
+    elsewhere.remote = "192.0.2.8:1234";
+    elsewhere.account = elsewhere.by_key("new-account", &json!({})).await.ok().location;
+    elsewhere.post("new-order", &hundred()).await.ok();
+    world.clock.advance(Duration::seconds(360));
+    one.post("new-order", &hundred()).await.ok();
+}
+
+#[tokio::test]
+async fn names_that_accounts_of_one_key_order_are_bounded_wherever_they_ask_from() {
+    let world = World::with(Wanted { external_account_required: true, ..Wanted::default() }).await;
+    let bound = async |key: &(String, Vec<u8>), remote| {
+        let mut client = Client::new(&world);
+        client.remote = remote;
+        let binding = json!({ "externalAccountBinding": client.binding(&key.0, &key.1) });
+        client.account = client.by_key("new-account", &binding).await.ok().location;
+        client
+    };
+    let key = world.key(&[]).await;
+    let (one, other) = (bound(&key, "192.0.2.1:1").await, bound(&key, "192.0.2.2:1").await);
+    for _ in 0..25 {
+        one.post("new-order", &hundred()).await.ok();
+        other.post("new-order", &hundred()).await.ok();
+    }
+    let heard = bound(&key, "192.0.2.3:1").await.post("new-order", &hundred()).await.is(429, "rateLimited");
+    assert_eq!(heard.retry_after, 72);
+    let others = bound(&world.key(&[]).await, "192.0.2.1:1").await;
+    others.post("new-order", &hundred()).await.ok();
 }
 
 #[tokio::test]
