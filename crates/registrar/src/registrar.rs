@@ -9,13 +9,12 @@ use http::Response;
 use identity::ocsp::Request;
 use ledger::Ledger;
 use prometheus_client::registry::Registry;
-use time::OffsetDateTime;
 use transport::Clock;
 
 use crate::enrolment::{self, Enrolment};
 use crate::inventory;
 use crate::issuing::Issuing;
-use crate::lasting::{Lasting, Lastings};
+use crate::lasting::Lasting;
 use crate::published::{self, Metrics as PublishedMetrics, Published};
 use crate::services::{self, Rules, Services};
 use crate::{acme, reply};
@@ -29,7 +28,6 @@ pub struct Registrar {
     pub(crate) acme: Arc<acme::Desk>,
     issuing: ArcSwap<Issuing>,
     pub(crate) published: Published,
-    lasting: Lastings,
     /// Registered services; none without a ledger.
     pub(crate) services: Option<Arc<Services>>,
 }
@@ -52,7 +50,6 @@ impl Registrar {
             acme: Arc::new(acme::Desk::new()),
             issuing: ArcSwap::new(issuing),
             published,
-            lasting: Lastings::default(),
             services: None,
         }
     }
@@ -99,18 +96,13 @@ impl Registrar {
     /// What the registrar keeps renewing, each with its end.
     #[must_use]
     pub fn lasting(&self) -> Vec<Lasting> {
-        let mut lasting = self.lasting.all();
+        let mut lasting: Vec<Lasting> =
+            self.services.iter().flat_map(|services| services.lasting()).collect();
         // A list that no certificate names is missed by nobody.
         if self.issuing().issuers.values().any(|issuer| issuer.distribution().is_some()) {
             lasting.extend(self.published.lasting());
         }
         lasting
-    }
-
-    /// Notes until when something that is kept renewed is good by now: whoever renews it says so each time, and nothing
-    /// where it is no longer needed.
-    pub fn lasts(&self, what: &str, until: Option<OffsetDateTime>) {
-        self.lasting.note(what, until);
     }
 
     async fn office(&self, ask: &Ask<'_>) -> Result<Response<Bytes>, Refusal> {

@@ -45,13 +45,14 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use transport::Clock;
 
+use crate::lasting::Lasting;
 use alert::Told;
 pub(crate) use answer::answer;
 use folder::Folder;
 pub use metrics::DESCRIBED;
 use metrics::Metrics;
 use node::Place;
-use note::Kept;
+use note::{Kept, Leaf};
 pub use rules::{Rules, unconfigured};
 use steps::Steps;
 
@@ -170,12 +171,25 @@ impl Services {
 
     /// Works the gauges out as of now.
     pub fn measure(&self) {
-        let (rules, now) = (self.rules.load(), self.clock.now());
-        let leaves = self.registered(&rules).into_iter().filter_map(|service| {
+        let rules = self.rules.load();
+        self.metrics.measure(&rules, self.leaves(&rules), self.clock.now());
+    }
+
+    /// The certificates of services, each with its end.
+    pub(crate) fn lasting(&self) -> Vec<Lasting> {
+        let rules = self.rules.load();
+        let leaves = self.leaves(&rules);
+        leaves
+            .map(|(name, leaf)| Lasting::new(format!("certificate of service {name}"), leaf.not_after))
+            .collect()
+    }
+
+    /// The registered services that have a leaf, with it.
+    fn leaves(&self, rules: &Rules) -> impl Iterator<Item = (String, Leaf)> {
+        self.registered(rules).into_iter().filter_map(|service| {
             let leaf = service.held.lock().kept.current.clone();
             leaf.map(|leaf| (service.name.clone(), leaf))
-        });
-        self.metrics.measure(&rules, leaves, now);
+        })
     }
 
     /// The registered services, in the order of their names.

@@ -52,6 +52,24 @@ fn the_days_of_each_service_and_of_each_authority_are_shown_in_fractions() {
     }
 }
 
+/// A certificate that no listener presents is missed all the same when its service cannot have another.
+#[test]
+fn the_outage_budget_counts_the_certificates_of_services() {
+    let estate = Estate::new();
+    let short = "  services: [backend, worker]\n  profiles: { service: { lifetime: 30d } }";
+    let node = estate.configured("  services: [backend, worker]", short).serve();
+    // The door presents another one of backend each time, which ends later than the one of worker.
+    wait_for(
+        "the certificate of worker as what ends first",
+        || page(&estate, &node),
+        || {
+            assert_eq!(estate.rotate(&node, "backend").status, 200);
+            let first = "countersign_outage_budget_info{first=\"certificate of service worker\"} 1";
+            page(&estate, &node).contains(first).then_some(())
+        },
+    );
+}
+
 /// S4-7, A7: every handshake is counted once, where it is decided.
 #[test]
 fn every_handshake_is_counted_once_with_who_called_and_why_it_failed() {
