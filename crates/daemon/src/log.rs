@@ -23,6 +23,7 @@ pub(crate) use line::write_access;
 pub(crate) use sink::Sink;
 
 /// How much is logged, to be changed while the node runs.
+#[derive(Clone)]
 pub(crate) struct Level(Handle<LevelFilter, Registry>);
 
 impl Level {
