@@ -4,25 +4,25 @@ use fault::Fault;
 use identity::Serial;
 use ledger::{AuditEvent, AuditFilter, AuditKind, Cursor, Ledger};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use wire::query;
 
 /// Reads which events are wanted: `since=2026-11-22T11:00:00Z&principal=analyst&limit=20`.
 ///
 /// # Errors
 /// What cannot be understood, for whoever asked.
-pub fn filter(query: &str) -> Result<AuditFilter, String> {
+pub fn filter(text: &str) -> Result<AuditFilter, String> {
     let mut filter = AuditFilter::default();
-    for (name, value) in wire::query::parameters(query).map_err(|error| error.to_string())? {
+    for (name, value) in query::parameters(text).map_err(|error| error.to_string())? {
         match name.as_str() {
-            "since" => filter.since = Some(moment(&name, &value)?),
-            "until" => filter.until = Some(moment(&name, &value)?),
+            "since" => filter.since = Some(query::moment(&name, &value)?),
+            "until" => filter.until = Some(query::moment(&name, &value)?),
             "principal" => filter.principal = Some(value),
-            "kind" => filter.kind = Some(kind(&value)?),
+            "kind" => filter.kind = Some(query::word(&name, &value, &AuditKind::ALL, AuditKind::as_str)?),
             "serial" => filter.serial = Some(Serial::parse(&value).map_err(|error| error.to_string())?),
             "refusal" => filter.refusal = Some(value),
-            "after" => filter.after = Some(after(&value)?),
-            "limit" => filter.limit = limit(&value)?,
+            "after" => filter.after = Some(Cursor::parse(&value)?),
+            "limit" => filter.limit = query::number(&name, &value, 1..=MOST_LIMIT)?,
             _ => return Err(PARAMETERS.to_owned()),
         }
     }
@@ -75,28 +75,6 @@ fn action(event: &AuditEvent) -> &'static str {
 
 fn is_for_administrators(target: &str) -> bool {
     target.starts_with("/_admin/") || target.starts_with("/api/admin/")
-}
-
-fn kind(word: &str) -> Result<AuditKind, String> {
-    AuditKind::parse(word).ok_or_else(|| {
-        let known: Vec<&str> = AuditKind::ALL.iter().map(|kind| kind.as_str()).collect();
-        format!("kind is one of {}", known.join(", "))
-    })
-}
-
-fn moment(name: &str, value: &str) -> Result<OffsetDateTime, String> {
-    OffsetDateTime::parse(value, &Rfc3339)
-        .map_err(|_| format!("{name} is a moment like 2026-11-22T11:10:50Z"))
-}
-
-fn after(value: &str) -> Result<Cursor, String> {
-    let number = value.parse().map_err(|_| "after is the \"next\" of the page before".to_owned())?;
-    Ok(Cursor::from_number(number))
-}
-
-fn limit(value: &str) -> Result<usize, String> {
-    let limit = value.parse().ok().filter(|limit| (1..=MOST_LIMIT).contains(limit));
-    limit.ok_or_else(|| format!("limit is a number from 1 to {MOST_LIMIT}"))
 }
 
 const PARAMETERS: &str = "the parameters are since, until, principal, kind, serial, refusal, after and limit";

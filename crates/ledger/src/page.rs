@@ -14,6 +14,15 @@ impl Cursor {
     pub fn from_number(number: i64) -> Self {
         Self(number)
     }
+
+    /// The cursor that the parameter `after` of a URL says.
+    ///
+    /// # Errors
+    /// It is none; the text says where one comes from.
+    pub fn parse(after: &str) -> Result<Self, String> {
+        let number = after.parse().map_err(|_| "after is the \"next\" of the page before".to_owned())?;
+        Ok(Self(number))
+    }
 }
 
 /// A part of a longer answer.

@@ -1,6 +1,10 @@
 //! The query of a URL: parameters by name.
 
 use std::fmt;
+use std::ops::RangeInclusive;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// A query that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +49,40 @@ pub fn encoded(text: &str) -> String {
     encoded
 }
 
+/// The value of a parameter that is a moment.
+///
+/// # Errors
+/// It is none; the text says what one looks like.
+pub fn moment(name: &str, value: &str) -> Result<OffsetDateTime, String> {
+    OffsetDateTime::parse(value, &Rfc3339)
+        .map_err(|_| format!("{name} is a moment like 2026-11-22T11:10:50Z"))
+}
+
+/// The value of a parameter that says how many are wanted.
+///
+/// # Errors
+/// It is no number, or none of these.
+pub fn number(name: &str, value: &str, allowed: RangeInclusive<usize>) -> Result<usize, String> {
+    let number = value.parse().ok().filter(|number| allowed.contains(number));
+    number.ok_or_else(|| format!("{name} is a number from {} to {}", allowed.start(), allowed.end()))
+}
+
+/// The value of a parameter that is one of a few words.
+///
+/// # Errors
+/// It is another word; the text lists those there are.
+pub fn word<T: Copy>(
+    name: &str,
+    value: &str,
+    known: &[T],
+    text: impl Fn(T) -> &'static str,
+) -> Result<T, String> {
+    known.iter().copied().find(|known| text(*known) == value).ok_or_else(|| {
+        let known: Vec<&str> = known.iter().map(|known| text(*known)).collect();
+        format!("{name} is one of {}", known.join(", "))
+    })
+}
+
 fn decoded(value: &str) -> Result<String, BadQuery> {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();
@@ -70,7 +108,7 @@ fn digit(byte: u8) -> Result<u8, BadQuery> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BadQuery, encoded, parameters};
+    use super::{BadQuery, encoded, moment, number, parameters, word};
 
     #[test]
     fn parameters_are_read_in_their_order() {
@@ -94,5 +132,18 @@ mod tests {
         for text in ["", "a b&c=d%e+f", "ä\u{0}"] {
             assert_eq!(parameters(&format!("x={}", encoded(text))).unwrap()[0].1, text);
         }
+    }
+    #[test]
+    fn a_value_is_what_it_should_be_or_refused_with_what_it_should_be() {
+        let at = moment("since", "1970-01-01T01:00:05+01:00").unwrap();
+        assert_eq!(at.unix_timestamp(), 5);
+        assert_eq!(moment("since", "now").unwrap_err(), "since is a moment like 2026-11-22T11:10:50Z");
+        assert_eq!((number("limit", "1", 1..=9), number("limit", "9", 1..=9)), (Ok(1), Ok(9)));
+        for value in ["0", "10", "-1", "", "nine"] {
+            assert_eq!(number("limit", value, 1..=9).unwrap_err(), "limit is a number from 1 to 9");
+        }
+        let truth = |value| word("open", value, &[true, false], |open| if open { "yes" } else { "no" });
+        assert_eq!((truth("yes"), truth("no")), (Ok(true), Ok(false)));
+        assert_eq!(truth("perhaps").unwrap_err(), "open is one of yes, no");
     }
 }

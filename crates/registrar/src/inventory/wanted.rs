@@ -2,16 +2,15 @@
 
 use identity::{Pin, Serial};
 use ledger::{CertificateFilter, Cursor, State};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use wire::query;
 
 /// Reads which certificates are wanted: `name=*.example.com&expires_before=2026-12-24T00:00:00Z&limit=50`. `all` wants every one.
 ///
 /// # Errors
 /// What cannot be understood, for whoever asked.
-pub fn wanted(query: &str) -> Result<CertificateFilter, String> {
+pub fn wanted(text: &str) -> Result<CertificateFilter, String> {
     let mut filter = CertificateFilter::default();
-    for (name, value) in wire::query::parameters(query).map_err(|error| error.to_string())? {
+    for (name, value) in query::parameters(text).map_err(|error| error.to_string())? {
         match name.as_str() {
             "all" if value.is_empty() => {}
             "name" => filter.name = Some(value),
@@ -19,11 +18,11 @@ pub fn wanted(query: &str) -> Result<CertificateFilter, String> {
             "issuer" => issuer(&mut filter, value),
             "profile" => filter.profile = Some(value),
             "kind" => kind(&mut filter, &value)?,
-            "state" => filter.state = Some(state(&value)?),
-            "expires_before" => filter.expires_before = Some(moment(&name, &value)?),
-            "expires_after" => filter.expires_after = Some(moment(&name, &value)?),
-            "after" => filter.after = Some(after(&value)?),
-            "limit" => filter.limit = limit(&value)?,
+            "state" => filter.state = Some(query::word(&name, &value, &State::ALL, State::as_str)?),
+            "expires_before" => filter.expires_before = Some(query::moment(&name, &value)?),
+            "expires_after" => filter.expires_after = Some(query::moment(&name, &value)?),
+            "after" => filter.after = Some(Cursor::parse(&value)?),
+            "limit" => filter.limit = query::number(&name, &value, 1..=MOST_LIMIT)?,
             _ => return Err(PARAMETERS.to_owned()),
         }
     }
@@ -45,28 +44,6 @@ fn kind(filter: &mut CertificateFilter, word: &str) -> Result<(), String> {
         _ => return Err("kind is service, server, client or ca".to_owned()),
     }
     Ok(())
-}
-
-fn state(word: &str) -> Result<State, String> {
-    State::parse(word).ok_or_else(|| {
-        let known: Vec<&str> = State::ALL.iter().map(|state| state.as_str()).collect();
-        format!("state is one of {}", known.join(", "))
-    })
-}
-
-fn moment(name: &str, value: &str) -> Result<OffsetDateTime, String> {
-    OffsetDateTime::parse(value, &Rfc3339)
-        .map_err(|_| format!("{name} is a moment like 2026-11-22T11:10:50Z"))
-}
-
-fn after(value: &str) -> Result<Cursor, String> {
-    let number = value.parse().map_err(|_| "after is the \"next\" of the page before".to_owned())?;
-    Ok(Cursor::from_number(number))
-}
-
-fn limit(value: &str) -> Result<usize, String> {
-    let limit = value.parse().ok().filter(|limit| (1..=MOST_LIMIT).contains(limit));
-    limit.ok_or_else(|| format!("limit is a number from 1 to {MOST_LIMIT}"))
 }
 
 const PARAMETERS: &str = "the parameters are name, serial, issuer, profile, kind, state, expires_before, expires_after, after, limit \
