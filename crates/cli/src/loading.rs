@@ -1,21 +1,26 @@
 //! What several commands load.
 
+mod record;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use authority::{Authority, Standing};
 use clap::Args;
-use config::{LedgerPlan, Overrides, Plan, Sources};
+use config::{Overrides, Plan, Sources};
 use fault::{Fault, Faults};
 use identity::{Certificate, PrivateKey, Secret};
-use ledger::{Ledger, SqliteLedger};
+use ledger::Ledger;
 use time::OffsetDateTime;
-use transport::SystemClock;
 use zeroize::Zeroizing;
 
 use crate::door::runtime;
+
+pub(crate) use self::record::{
+    existing, for_new_authority, has_ledger, ledger_of, of_authority, of_authority_or_new, written_down,
+    written_or_new,
+};
 
 /// Does what writes to the ledger, and closes the ledger, whatever came of it.
 pub(crate) fn on_record<T>(
@@ -96,60 +101,6 @@ pub(crate) fn leaf(path: &Path) -> Result<Certificate, Fault> {
 pub(crate) fn key_pem(key: &PrivateKey, password: Option<&Secret>) -> Result<Zeroizing<String>, Fault> {
     let Some(password) = password else { return Ok(key.to_pem()) };
     key.to_encrypted_pem(password).map_err(|error| Fault::ours("the key cannot be encrypted").because(error))
-}
-
-/// The ledger of a realm: the one that its configuration names, or where it has none, the one that `ca init-root` made.
-///
-/// # Errors
-/// The realm has none, or it cannot be opened.
-pub(crate) fn ledger_of(realm: &Path) -> Result<Arc<dyn Ledger>, Faults> {
-    let configuration = realm.join("countersign.yaml");
-    if configuration.is_file() {
-        let (plan, _) = plan(Some(configuration), Overrides::default())?;
-        return Ok(written_down(&plan)?);
-    }
-    Ok(existing(&realm.join("state/ledger.db"))?)
-}
-
-/// Whether the folder looks like a realm with a ledger.
-pub(crate) fn has_ledger(realm: &Path) -> bool {
-    ["countersign.yaml", "state/ledger.db"].iter().any(|file| realm.join(file).is_file())
-}
-
-/// A ledger that is there: what is asked of a new one, made where a name was mistyped, would be answered with nothing.
-///
-/// # Errors
-/// There is none, or it cannot be opened.
-pub(crate) fn existing(path: &Path) -> Result<Arc<dyn Ledger>, Fault> {
-    if !path.is_file() {
-        return Err(Fault::yours("the realm has no ledger")
-            .in_file(path)
-            .remedy("name the realm with --realm DIR, or make one with countersign up"));
-    }
-    Ok(Arc::new(SqliteLedger::open(path)?))
-}
-
-/// The ledger that a configuration names, where it is there already: a file that is missing is not made.
-///
-/// # Errors
-/// It names none, or it cannot be opened.
-pub(crate) fn written_down(plan: &Plan) -> Result<Arc<dyn Ledger>, Fault> {
-    match &plan.ledger {
-        Some(LedgerPlan::Sqlite { path }) => existing(path),
-        Some(LedgerPlan::Postgres(_)) | None => written_or_new(plan),
-    }
-}
-
-/// The ledger that a configuration names, made where there is none yet.
-///
-/// # Errors
-/// It names none, or it cannot be opened.
-pub(crate) fn written_or_new(plan: &Plan) -> Result<Arc<dyn Ledger>, Fault> {
-    let written = plan.ledger.as_ref().ok_or_else(|| {
-        Fault::yours("the configuration has no ledger to record certificates in")
-            .remedy("add ledger: { url: … }")
-    })?;
-    runtime()?.block_on(daemon::open_ledger(written, &plan.replication, Arc::new(SystemClock)))
 }
 
 /// An authority by its files, used by hand: `PATH.crt`, or `PATH` as it is.

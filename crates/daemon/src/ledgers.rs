@@ -14,7 +14,15 @@ use transport::{Clock, Online};
 use crate::inquirers::Inquirers;
 use crate::prepare::revocation::{Authorities, Loaded, revocations};
 
-/// Opens it for a command; what is not there yet is made. The server of a database is judged as a node judges it.
+/// What becomes of a database that holds no ledger. A file that is missing is always made: whoever must not make one looks
+/// whether it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Absent {
+    Made,
+    Refused,
+}
+
+/// Opens it for a command. A database in which there is none stays without. The server is judged as a node judges it.
 ///
 /// # Errors
 /// The file or the server cannot be used, or what is there is no ledger; the fault has the remedy.
@@ -23,12 +31,33 @@ pub async fn open_ledger(
     replication: &ReplicationPlan,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn Ledger>, Fault> {
-    // What is counted here nobody asks for.
-    let inquirers = Inquirers::register(&mut Registry::default(), Arc::clone(&clock));
-    open(plan, replication, &inquirers, clock).await
+    uncounted(plan, replication, clock, Absent::Refused).await
 }
 
-/// As [`open_ledger`], for a node, which counts what it asks.
+/// As [`open_ledger`], for a command that begins a realm or an authority: what is not there yet is made.
+///
+/// # Errors
+/// As there.
+pub async fn make_ledger(
+    plan: &LedgerPlan,
+    replication: &ReplicationPlan,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn Ledger>, Fault> {
+    uncounted(plan, replication, clock, Absent::Made).await
+}
+
+async fn uncounted(
+    plan: &LedgerPlan,
+    replication: &ReplicationPlan,
+    clock: Arc<dyn Clock>,
+    absent: Absent,
+) -> Result<Arc<dyn Ledger>, Fault> {
+    // What is counted here nobody asks for.
+    let inquirers = Inquirers::register(&mut Registry::default(), Arc::clone(&clock));
+    reach(plan, replication, &inquirers, clock, absent).await
+}
+
+/// As [`make_ledger`], for a node, which counts what it asks.
 ///
 /// # Errors
 /// As there.
@@ -38,13 +67,27 @@ pub(crate) async fn open(
     inquirers: &Inquirers,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn Ledger>, Fault> {
+    reach(plan, replication, inquirers, clock, Absent::Made).await
+}
+
+async fn reach(
+    plan: &LedgerPlan,
+    replication: &ReplicationPlan,
+    inquirers: &Inquirers,
+    clock: Arc<dyn Clock>,
+    absent: Absent,
+) -> Result<Arc<dyn Ledger>, Fault> {
     match plan {
         LedgerPlan::Sqlite { path } => Ok(Arc::new(SqliteLedger::open(path)?)),
         LedgerPlan::Postgres(plan) => {
             let written = replication.revocation.clone();
             let online = inquirers.of(&written);
             let judged = Judged { written, online, clock: Arc::clone(&clock) };
-            Ok(Arc::new(PostgresLedger::open(spec(plan, judged, clock)?).await?))
+            let spec = spec(plan, judged, clock)?;
+            Ok(Arc::new(match absent {
+                Absent::Made => PostgresLedger::open(spec).await?,
+                Absent::Refused => PostgresLedger::open_existing(spec).await?,
+            }))
         }
     }
 }

@@ -53,7 +53,7 @@ mod watch;
 mod weaker;
 
 pub use acme::acme_root;
-pub use ledgers::open_ledger;
+pub use ledgers::{make_ledger, open_ledger};
 pub use metrics::reference as metrics_reference;
 pub use prepare::{Prepared, TlsProfile, prepare};
 pub use recorded::{recorded, recorded_of};

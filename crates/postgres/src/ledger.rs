@@ -40,9 +40,24 @@ impl PostgresLedger {
     /// What keeps us from it, each with its remedy: the files of the connection, the way to the server, the server's no,
     /// tables of somebody else's or of a newer countersign.
     pub async fn open(spec: PostgresSpec) -> Result<Self, Fault> {
-        let spec = Arc::new(spec);
         let session = Session::open(&spec, None).await?;
+        Self::on(session, spec).await
+    }
+
+    /// Opens the ledger that is there, bringing older tables up to date, and makes none: a name that was mistyped would
+    /// leave a ledger behind in somebody's database, and answer with nothing.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); and there is none.
+    pub async fn open_existing(spec: PostgresSpec) -> Result<Self, Fault> {
+        let session = Session::open(&spec, None).await?;
+        schema::must_be_there(&session, &spec).await?;
+        Self::on(session, spec).await
+    }
+
+    async fn on(session: Session, spec: PostgresSpec) -> Result<Self, Fault> {
         schema::bring_up_to_date(&session, &spec).await?;
+        let spec = Arc::new(spec);
         let link = |session| Link::new(Arc::clone(&spec), session);
         let watch = Watch::start(Arc::clone(&spec));
         let writing = Arc::new(link(Some(session)));

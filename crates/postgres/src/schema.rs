@@ -32,6 +32,19 @@ pub(crate) async fn bring_up_to_date(session: &Session, spec: &PostgresSpec) -> 
     session.run("COMMIT; SET statement_timeout = '10s'; SET lock_timeout = '8s'").await.map_err(failed)
 }
 
+/// That there are tables of ours, in whichever version.
+///
+/// # Errors
+/// There are none.
+pub(crate) async fn must_be_there(session: &Session, spec: &PostgresSpec) -> Result<(), Fault> {
+    match version(session, spec).await? {
+        Some(_) => Ok(()),
+        None => Err(Fault::yours(format!("{} holds no ledger", spec.target())).remedy(
+            "name the database that has it in ledger.url; a new one is made by countersign init, and by the first countersign serve",
+        )),
+    }
+}
+
 /// That the tables are there in the version that this program knows.
 ///
 /// # Errors

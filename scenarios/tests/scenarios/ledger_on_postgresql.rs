@@ -1,6 +1,7 @@
 //! The ledger on PostgreSQL: the server as the manual sets it up, a realm on it, and a node that loses it for a while.
 
 mod judged;
+mod recorded;
 mod shared;
 
 use testkit::patience::wait_for;

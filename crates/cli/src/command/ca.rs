@@ -7,12 +7,11 @@ mod init_root;
 mod rotate;
 mod show;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use fault::{Fault, Faults};
 use identity::KeyKind;
-use ledger::SqliteLedger;
 
 use crate::console::Console;
 use crate::exit::Exit;
@@ -68,13 +67,6 @@ fn must_be_new<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<(), F
         );
     }
     faults.or(())
-}
-
-/// The ledger below the folder, made where there is none.
-fn open_ledger(folder: &Path) -> Result<SqliteLedger, Fault> {
-    let state = folder.join("state");
-    files::create_folder(&state)?;
-    SqliteLedger::open(&state.join("ledger.db"))
 }
 
 /// A kind of key, by its name.

@@ -7,7 +7,7 @@ use authority::{Authority, Issued, IssuerKind, Names, NewTier, Profile, Request,
 use config::{LedgerPlan, ReplicationPlan};
 use fault::Fault;
 use identity::{KeyKind, PrivateKey};
-use ledger::Ledger;
+use ledger::{CertificateFilter, Ledger};
 use time::OffsetDateTime;
 use transport::SystemClock;
 use zeroize::Zeroizing;
@@ -16,7 +16,7 @@ use super::spec::RealmSpec;
 use super::{
     CLIENT_CA, CONFIG, ISSUERS, LEDGER, LEDGER_ELSEWHERE, ROOT, SERVER_CA, credential, lock, pair, settings,
 };
-use crate::ledgers::open_ledger;
+use crate::ledgers::make_ledger;
 
 /// The clients that every realm begins with.
 pub(super) const CLIENTS: [&str; 2] = ["admin", "analyst"];
@@ -69,8 +69,9 @@ async fn fill(folder: &Path, spec: &RealmSpec, now: OffsetDateTime) -> Result<()
     }
     // A realm that is not there yet has no configuration, and nothing in it that says how the server is judged.
     let judged = ReplicationPlan::default();
-    let ledger = open_ledger(&ledger(folder, spec)?, &judged, Arc::new(SystemClock)).await?;
+    let ledger = make_ledger(&ledger(folder, spec)?, &judged, Arc::new(SystemClock)).await?;
     let ledger = ledger.as_ref();
+    must_be_vacant(ledger).await?;
     let tree = Tree { folder, spec, ledger, now };
     let issuers = tree.authorities().await?;
     let state = credential::credentials_folder(folder);
@@ -90,6 +91,20 @@ async fn fill(folder: &Path, spec: &RealmSpec, now: OffsetDateTime) -> Result<()
     files::create_public(&folder.join(CONFIG), settings::text(spec).as_bytes())?;
     ledger.close().await?;
     Ok(())
+}
+
+/// A new realm has a root of its own, and a ledger with certificates on record is another realm's: its nodes would serve one
+/// realm and follow the record of both.
+async fn must_be_vacant(ledger: &dyn Ledger) -> Result<(), Fault> {
+    let any = CertificateFilter { limit: 1, ..CertificateFilter::default() };
+    let Some(found) = ledger.certificates(any).await?.entries.into_iter().next() else { return Ok(()) };
+    let draft = found.draft;
+    Err(Fault::yours("the database holds the ledger of another realm")
+        .because(format!("\"{}\", which \"{}\" issued, is on record in it", draft.subject, draft.issuer.name))
+        .remedy(
+            "name a database of this realm's own; to serve the other realm here too, copy its folder from where it is; \
+             what an attempt that failed has left goes with DROP SCHEMA countersign CASCADE",
+        ))
 }
 
 /// Where the realm's ledger is. One that is not in the realm leaves a mark in its place.

@@ -107,6 +107,18 @@ async fn the_server_s_no_is_told_with_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_database_without_a_ledger_is_left_without_one_by_whoever_looks_for_it() {
+    let server = Postgres::shared();
+    let database = server.database();
+    let said = PostgresLedger::open_existing(spec(server, &database)).await.unwrap_err().to_string();
+    says(&said, &["holds no ledger", "ledger.url", "countersign init"]);
+    let made = server.sql(&database, "SELECT count(*) FROM pg_namespace WHERE nspname = $$countersign$$");
+    assert_eq!(made.trim(), "0");
+    PostgresLedger::open(spec(server, &database)).await.unwrap().close().await.unwrap();
+    PostgresLedger::open_existing(spec(server, &database)).await.unwrap().close().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_certificate_that_was_replaced_is_presented_by_the_next_connection() {
     let server = Postgres::shared();
     let world = authority(server);

@@ -6,10 +6,10 @@ use config::Overrides;
 use fault::{Fault, Faults};
 use time::{Duration, OffsetDateTime};
 
-use super::{TierArgs, must_be_new, open_ledger};
+use super::{TierArgs, must_be_new};
 use crate::console::Console;
 use crate::exit::Exit;
-use crate::loading::{key_pem, on_record, plan};
+use crate::loading::{for_new_authority, key_pem, on_record, plan};
 use crate::shown::moment::moment;
 
 /// Make an issuer below a root: the authority that a server may hold, for one kind of certificate.
@@ -58,7 +58,8 @@ impl InitIssuer {
         let now = console.now();
         let password = self.tier.key_password_file.as_deref().map(files::load_password).transpose()?;
         let root = self.root_authority(now)?.distributing(self.distribution_url.clone());
-        let ledger = open_ledger(&self.root)?;
+        let ledger = for_new_authority(&self.root)?;
+        let ledger = ledger.as_ref();
         let permitted = self.permitted(console)?;
         let tier = Tier {
             lifetime: Duration::days(self.days.into()),
@@ -66,7 +67,7 @@ impl InitIssuer {
             permitted,
             ..Tier::issuer(self.tier.environment)
         };
-        let made = on_record(&ledger, root.init_issuer(self.kind, &tier, &ledger, now))?;
+        let made = on_record(ledger, root.init_issuer(self.kind, &tier, ledger, now))?;
         files::create_folder(&pki.join("issuers"))?;
         files::create_secret(&key, key_pem(&made.key, password.as_ref())?.as_bytes())?;
         files::create_public(&cert, to_pem(&made.certificate).as_bytes())?;

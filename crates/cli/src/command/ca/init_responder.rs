@@ -6,10 +6,9 @@ use fault::{Fault, Faults};
 use identity::{KeyKind, PrivateKey};
 use time::{Duration, OffsetDateTime};
 
-use super::open_ledger;
 use crate::console::Console;
 use crate::exit::Exit;
-use crate::loading::{key_pem, on_record};
+use crate::loading::{for_new_authority, key_pem, on_record};
 use crate::shown::moment::moment;
 
 /// Certify a responder, which tells others about our issuers in the root's name (OCSP) while the root's key is away.
@@ -45,9 +44,10 @@ impl InitResponder {
             true => (files::load_key(&key, None)?, false),
             false => (generate()?, true),
         };
-        let ledger = open_ledger(&self.root)?;
+        let ledger = for_new_authority(&self.root)?;
+        let ledger = ledger.as_ref();
         let lifetime = Duration::days(self.days.into());
-        let made = on_record(&ledger, root.certify_responder(&private, &ledger, lifetime, now))?;
+        let made = on_record(ledger, root.certify_responder(&private, ledger, lifetime, now))?;
         // As a node will look at it.
         Responder::of(made.clone(), &private, root.certificate())?;
         if is_new {

@@ -5,15 +5,16 @@ use clap::Args;
 use fault::Faults;
 use time::Duration;
 
-use super::{TierArgs, must_be_new, open_ledger};
+use super::{TierArgs, must_be_new};
 use crate::console::Console;
 use crate::exit::Exit;
-use crate::loading::{key_pem, on_record};
+use crate::loading::{for_new_authority, key_pem, on_record};
 use crate::shown::moment::moment;
 
 /// Make a root: the authority above the issuers, whose key stays off every server.
 ///
-/// Writes pki/root.crt, offline/root.key (mode 0600) and state/ledger.db below DIR. Nothing that exists is overwritten.
+/// Writes pki/root.crt and offline/root.key (mode 0600) below DIR, and records it in the ledger that countersign.yaml there
+/// names, otherwise in state/ledger.db. Nothing that exists is overwritten.
 #[derive(Args)]
 #[command(after_help = "Examples:
   countersign ca init-root --out ./realm
@@ -34,10 +35,11 @@ impl InitRoot {
         let (cert, key) = (self.out.join("pki/root.crt"), self.out.join("offline/root.key"));
         must_be_new([&cert, &key])?;
         let password = self.tier.key_password_file.as_deref().map(files::load_password).transpose()?;
-        let ledger = open_ledger(&self.out)?;
+        let ledger = for_new_authority(&self.out)?;
+        let ledger = ledger.as_ref();
         let lifetime = Duration::days(self.days.into());
         let tier = Tier { lifetime, key: self.tier.key_type, ..Tier::root(self.tier.environment) };
-        let made = on_record(&ledger, authority::init_root(&tier, &ledger, console.now()))?;
+        let made = on_record(ledger, authority::init_root(&tier, ledger, console.now()))?;
         for folder in [cert.parent(), key.parent()].into_iter().flatten() {
             files::create_folder(folder)?;
         }

@@ -31,7 +31,8 @@ pub(super) struct Source {
     /// The file that holds the password of the authority's key; a realm's configuration names its own.
     #[arg(long, value_name = "FILE", requires = "ca")]
     ca_key_password_file: Option<PathBuf>,
-    /// The ledger that holds the revocations; otherwise ledger.db beside the authority.
+    /// The ledger that holds the revocations; otherwise the database of the realm that the authority lies in, or ledger.db
+    /// beside the authority.
     #[arg(long, value_name = "FILE", requires = "ca")]
     ledger: Option<PathBuf>,
 }
@@ -56,12 +57,12 @@ pub(super) struct Held {
 impl Source {
     pub(super) fn open(&self, now: OffsetDateTime) -> Result<Held, Faults> {
         match &self.ca {
-            Some(ca) => Ok(self.by_hand(ca, now)?),
+            Some(ca) => self.by_hand(ca, now),
             None => self.of_the_realm(now),
         }
     }
 
-    fn by_hand(&self, ca: &Path, now: OffsetDateTime) -> Result<Held, Fault> {
+    fn by_hand(&self, ca: &Path, now: OffsetDateTime) -> Result<Held, Faults> {
         let by_hand = ByHand {
             ca,
             key: self.key.as_deref(),
@@ -69,12 +70,12 @@ impl Source {
             environment: None,
         };
         let (authority, cert) = by_hand.load(now)?;
-        let ledger = self.ledger.clone().unwrap_or_else(|| cert.with_file_name("ledger.db"));
+        let ledger = loading::of_authority(&cert, self.ledger.as_deref())?;
         let name = cert.file_stem().and_then(|stem| stem.to_str()).unwrap_or("ca").to_owned();
         let folder = cert.parent().unwrap_or(Path::new("")).to_owned();
         Ok(Held {
             issuers: vec![Issuer { name, authority: Arc::new(authority) }],
-            ledger: loading::existing(&ledger)?,
+            ledger,
             lifetime: lifetime(CrlPlan::default()),
             folder,
         })

@@ -7,7 +7,7 @@ use config::Overrides;
 use daemon::issuing;
 use fault::{Fault, Faults};
 use identity::Usage;
-use ledger::{Ledger, SqliteLedger};
+use ledger::Ledger;
 use time::OffsetDateTime;
 
 use crate::loading::{self, ByHand};
@@ -21,7 +21,8 @@ pub(super) struct Source {
     /// The file that holds the password of the authority's key.
     #[arg(long, value_name = "FILE", requires = "ca")]
     ca_key_password_file: Option<PathBuf>,
-    /// The ledger that the certificate is recorded in; otherwise ledger.db beside the authority.
+    /// The ledger that the certificate is recorded in; otherwise the database of the realm that the authority lies in, or
+    /// ledger.db beside the authority.
     #[arg(long, value_name = "FILE", requires = "ca")]
     ledger: Option<PathBuf>,
     /// The environment that the certificate's organization names; a realm's configuration says its own.
@@ -44,12 +45,12 @@ pub(super) struct Issuer {
 impl Source {
     pub(super) fn open(&self, profile: &str, now: OffsetDateTime) -> Result<Issuer, Faults> {
         match &self.ca {
-            Some(ca) => Ok(self.by_hand(ca, profile, now)?),
+            Some(ca) => self.by_hand(ca, profile, now),
             None => self.of_the_realm(profile, now),
         }
     }
 
-    fn by_hand(&self, ca: &Path, profile: &str, now: OffsetDateTime) -> Result<Issuer, Fault> {
+    fn by_hand(&self, ca: &Path, profile: &str, now: OffsetDateTime) -> Result<Issuer, Faults> {
         let by_hand = ByHand {
             ca,
             key: None,
@@ -57,9 +58,7 @@ impl Source {
             environment: self.environment.as_deref(),
         };
         let (authority, cert) = by_hand.load(now)?;
-        let beside = || cert.with_file_name("ledger.db");
-        let ledger: Arc<dyn Ledger> =
-            Arc::new(SqliteLedger::open(&self.ledger.clone().unwrap_or_else(beside))?);
+        let ledger = loading::of_authority_or_new(&cert, self.ledger.as_deref())?;
         let profile =
             Profile::named(profile).ok_or_else(|| unknown(profile, ["server", "client", "service"]))?;
         Ok(Issuer { authority: Arc::new(authority), profile, ledger, folder: PathBuf::from(".") })
