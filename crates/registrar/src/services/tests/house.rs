@@ -115,6 +115,12 @@ impl House {
     }
 }
 
+/// What the service has to present; nothing where that is not good now.
+pub(super) fn presented(services: &Arc<Services>) -> Option<Arc<Credential>> {
+    let known = services.known.lock().get(BACKEND).cloned()?;
+    known.held.lock().usable(services.clock.now()).ok()
+}
+
 pub(super) fn serial(services: &Arc<Services>) -> Serial {
-    services.identity(BACKEND).unwrap().leaf().identity().serial().clone()
+    presented(services).unwrap().leaf().identity().serial().clone()
 }
