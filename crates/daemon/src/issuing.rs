@@ -11,7 +11,7 @@ use config::{EnrolmentPlan, IssuerPlan, KeyPassword, PemText, Plan, ProfilePlan,
 use fault::{Fault, Faults, Place};
 use identity::{Certificate, KeyError, PrivateKey, Purpose, Secret, Usage};
 use ledger::Ledger;
-use registrar::{EnrolmentRules, Issuing, unconfigured};
+use registrar::{EnrolmentRules, Issuing, SERVICE, unconfigured, unknown_profile};
 use time::{Duration, OffsetDateTime};
 
 use crate::acme;
@@ -167,15 +167,11 @@ pub fn issuer_for(plan: &Plan, profile: &Profile, now: OffsetDateTime) -> Result
             .remedy("name one with --ca PATH, or add authority: { … }")
             .into());
     }
-    let mut issuers = issuers(plan, now)?;
-    let for_services = issuers.remove(SERVICE);
+    let issuer = registrar::issuer_for(&issuers(plan, now)?, profile).map(Arc::clone);
     if is_service(profile) {
-        return for_services.ok_or_else(|| unconfigured().into());
+        return issuer.ok_or_else(|| unconfigured().into());
     }
-    let may = |issuer: &Arc<Authority>| profile.usages().iter().all(|usage| issuer.may_issue(usage));
-    let named = Some(profile.name().to_owned()).filter(|name| issuers.get(name).is_some_and(may));
-    let name = named.or_else(|| issuers.iter().find(|(_, issuer)| may(issuer)).map(|(name, _)| name.clone()));
-    name.and_then(|name| issuers.remove(&name)).ok_or_else(|| {
+    issuer.ok_or_else(|| {
         let name = profile.name();
         let remedy = match IssuerKind::parse(name) {
             Some(kind) => format!("countersign ca init-issuer --kind {kind}"),
@@ -277,18 +273,11 @@ fn usages(purposes: &[Purpose]) -> Vec<Usage> {
 
 fn unknown(plan: &Plan, name: &str) -> Fault {
     let own = plan.authority.iter().flat_map(|authority| authority.profiles.keys().map(String::as_str));
-    let known: Vec<&str> = BUILT_IN.into_iter().chain(own).collect();
-    let remedy = match fault::nearest(name, known.iter().copied()) {
-        Some(near) => format!("did you mean \"{near}\"?"),
-        None => known.join(", "),
-    };
-    Fault::yours(format!("no profile \"{name}\"")).remedy(remedy)
+    unknown_profile(name, BUILT_IN.into_iter().chain(own))
 }
 
 /// The profiles that need no configuration.
 const BUILT_IN: [&str; 3] = ["server", "client", SERVICE];
 
-/// The profile, and the issuer, of internal services.
-const SERVICE: &str = "service";
 /// The folder for what a node keeps of its own, beside its configuration.
 pub(crate) const STATE: &str = "state";

@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use authority::RotationRules;
-use authority::{Authority, Profile, Responder, SignedCrl};
+use authority::{Authority, Profile, Responder, RotationRules, SignedCrl};
+use fault::Fault;
 use identity::Certificate;
 use time::Duration;
 
@@ -58,3 +58,31 @@ pub struct EnrolmentRules {
     /// How long an invitation may last at most.
     pub longest_invitation: Duration,
 }
+
+/// The issuer of the profile's name, or the first whose own certificate allows the profile's usages; registered services
+/// alone are certified by the issuer of services, and it certifies nothing else.
+#[must_use]
+pub fn issuer_for<'i>(
+    issuers: &'i BTreeMap<String, Arc<Authority>>,
+    profile: &Profile,
+) -> Option<&'i Arc<Authority>> {
+    let name = profile.name();
+    if name == SERVICE {
+        return issuers.get(SERVICE);
+    }
+    let may = |issuer: &&Arc<Authority>| profile.usages().iter().all(|usage| issuer.may_issue(usage));
+    let others = || issuers.iter().filter(|(other, _)| *other != SERVICE).map(|(_, issuer)| issuer);
+    issuers.get(name).filter(may).or_else(|| others().find(may))
+}
+
+/// That there is no such profile: the nearest of those that there are, or all of them.
+pub fn unknown_profile<'n>(name: &str, known: impl Iterator<Item = &'n str> + Clone) -> Fault {
+    let remedy = match fault::nearest(name, known.clone()) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => known.collect::<Vec<_>>().join(", "),
+    };
+    Fault::yours(format!("no profile \"{}\"", name.escape_debug())).remedy(remedy)
+}
+
+/// The profile, and the issuer, of registered services.
+pub const SERVICE: &str = "service";

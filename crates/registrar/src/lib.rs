@@ -17,6 +17,7 @@
 //! - [`services`]: registered services and their certificates.
 
 pub mod acme;
+mod asker;
 pub mod enrolment;
 pub mod inventory;
 mod issuing;
@@ -33,7 +34,7 @@ mod services;
 #[cfg(test)]
 mod watched;
 
-pub use issuing::{EnrolmentRules, Issuing};
+pub use issuing::{EnrolmentRules, Issuing, SERVICE, issuer_for, unknown_profile};
 pub use keeping::keep;
 pub use lasting::Lasting;
 pub use nodes::{Anchor, Node, Standing, keep_noted, nodes};

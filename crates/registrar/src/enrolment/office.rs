@@ -13,7 +13,8 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::no::No;
-use crate::issuing::Issuing;
+use crate::asker::administrator;
+use crate::issuing::{Issuing, issuer_for, unknown_profile};
 use crate::pace::home;
 use crate::registrar::Registrar;
 
@@ -29,15 +30,7 @@ pub(crate) struct Office<'a> {
 impl<'a> Office<'a> {
     /// The administrator who asks.
     pub(crate) fn administrator(&self) -> Result<&'a str, No> {
-        match self.ask.asker {
-            Asker::Administrator(peer) => Ok(peer.principal().unwrap_or_default()),
-            Asker::Known(peer) => {
-                let who = peer.principal().unwrap_or("anonymous");
-                Err(Refusal::new(Code::AdminOnly, format!("principal {who:?} asked for {}", self.ask.path))
-                    .into())
-            }
-            Asker::Stranger(refusal) => Err(stranger(refusal).into()),
-        }
+        Ok(administrator(self.ask, "the certificates")?)
     }
 
     /// Who asks, in the words of the audit record.
@@ -96,20 +89,19 @@ impl<'a> Office<'a> {
 
     /// The profile of this name.
     pub(crate) fn profile(&self, name: &str) -> Result<Profile, Fault> {
-        let profile = self.issuing.profiles.get(name).cloned();
-        profile.ok_or_else(|| {
-            let known: Vec<&str> = self.issuing.profiles.keys().map(String::as_str).collect();
-            let remedy = match fault::nearest(name, known.iter().copied()) {
-                Some(near) => format!("did you mean \"{near}\"?"),
-                None => known.join(", "),
-            };
-            Fault::yours(format!("no profile \"{}\"", name.escape_debug())).remedy(remedy)
-        })
+        let known = self.issuing.profiles.keys().map(String::as_str);
+        self.issuing.profiles.get(name).cloned().ok_or_else(|| unknown_profile(name, known))
     }
 
     /// The issuer for a profile, where it may still issue.
     pub(crate) async fn issuer(&self, profile: &Profile) -> Result<Arc<Authority>, Fault> {
-        let issuer = Arc::clone(issuer_for(&self.issuing, profile)?);
+        let issuer = issuer_for(&self.issuing.issuers, profile).map(Arc::clone);
+        let issuer = issuer.ok_or_else(|| {
+            let name = profile.name();
+            Fault::theirs(format!("no issuer of this node may issue the profile \"{name}\"")).remedy(format!(
+                "add authority.issuers.{name}: one whose certificate allows the profile's usages"
+            ))
+        })?;
         issuer.check_standing(self.ledger).await?;
         Ok(issuer)
     }
@@ -141,30 +133,6 @@ pub(crate) fn stranger(refusal: Option<&Refusal>) -> Refusal {
     refusal.cloned().unwrap_or_else(nothing)
 }
 
-/// The issuer of the profile's name, or the first whose own certificate allows the profile's usages. The issuer of services
-/// is for them alone.
-fn issuer_for<'i>(issuing: &'i Issuing, profile: &Profile) -> Result<&'i Arc<Authority>, Fault> {
-    let name = profile.name();
-    let may = |issuer: &&Arc<Authority>| profile.usages().iter().all(|usage| issuer.may_issue(usage));
-    let named = issuing.issuers.get(name).filter(|issuer| name == SERVICE || may(issuer));
-    let any = || {
-        issuing
-            .issuers
-            .iter()
-            .find(|(other, issuer)| *other != SERVICE && may(issuer))
-            .map(|(_, issuer)| issuer)
-    };
-    let found = match name {
-        SERVICE => named,
-        _ => named.or_else(any),
-    };
-    found.ok_or_else(|| {
-        Fault::theirs(format!("no issuer of this node may issue the profile \"{name}\"")).remedy(format!(
-            "add authority.issuers.{name}: one whose certificate allows the profile's usages"
-        ))
-    })
-}
-
 /// A request's body as JSON of the shape that is wanted.
 pub(crate) fn body<T: serde::de::DeserializeOwned>(ask: &Ask<'_>) -> Result<T, No> {
     if ask.body.len() > LARGEST {
@@ -182,7 +150,5 @@ pub(crate) fn moment(at: OffsetDateTime) -> Value {
     Value::from(at.format(&time::format_description::well_known::Rfc3339).unwrap_or_default())
 }
 
-/// The profile, and the issuer, of registered services.
-pub(super) const SERVICE: &str = "service";
 /// A chain with a large RSA key, a request, and room for what is around them.
 const LARGEST: usize = 64 << 10;

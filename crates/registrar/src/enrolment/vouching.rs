@@ -8,8 +8,9 @@ use identity::{Certificate, Pin, RevocationReason, Verified};
 use ledger::{CertificateFilter, CertificateRecord, State};
 
 use super::no::No;
-use super::office::{Office, SERVICE};
+use super::office::Office;
 use crate::acme;
+use crate::issuing::SERVICE;
 
 /// The certificates of the issuers that this node holds and that still stand: those that issue, and those whose place was
 /// taken until they are removed.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fault::{Blame, Code, Fault, Refusal};
-use gateway::{Ask, Asker};
+use fault::{Blame, Fault, Refusal};
+use gateway::Ask;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Response, StatusCode};
 use identity::RevocationReason;
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::Services;
 use super::act::{Replaced, Shown, Undone};
 use super::note::written;
+use crate::asker::administrator;
 
 type Reply = Response<Bytes>;
 
@@ -28,7 +29,7 @@ pub(crate) async fn answer(services: &Arc<Services>, ask: &Ask<'_>) -> Result<Op
         Some((service, "revoke")) => Some((service, Act::Revoke)),
         _ => return Ok(None),
     };
-    let by = administrator(ask)?;
+    let by = administrator(ask, "the certificates")?.to_owned();
     let wanted = if act.is_some() { Method::POST } else { Method::GET };
     if *ask.method != wanted {
         let said = format!("use {wanted}");
@@ -45,18 +46,6 @@ pub(crate) async fn answer(services: &Arc<Services>, ask: &Ask<'_>) -> Result<Op
 enum Act {
     Rotate,
     Revoke,
-}
-
-fn administrator(ask: &Ask<'_>) -> Result<String, Refusal> {
-    match ask.asker {
-        Asker::Administrator(peer) => Ok(peer.principal().unwrap_or_default().to_owned()),
-        Asker::Known(_) => Err(Refusal::new(Code::AdminOnly, "the certificates are for administrators")),
-        Asker::Stranger(Some(refusal)) => Err(refusal.clone()),
-        Asker::Stranger(None) => Err(Refusal::new(
-            Code::CredentialsRequired,
-            "the peer is anonymous, and the certificates are for administrators",
-        )),
-    }
 }
 
 async fn listed(services: &Arc<Services>) -> Reply {

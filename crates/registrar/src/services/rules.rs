@@ -8,7 +8,7 @@ use authority::{Authority, Profile};
 use fault::Fault;
 use identity::Certificate;
 
-use crate::issuing::Issuing;
+use crate::issuing::{Issuing, SERVICE};
 
 /// What services are certified by; replaced whole when the configuration is read again.
 #[derive(Debug)]
@@ -57,9 +57,6 @@ impl Rules {
         self.authority.as_ref().ok_or_else(unconfigured)
     }
 }
-
-/// The issuer and the profile of services.
-const SERVICE: &str = "service";
 
 /// That there is no issuer for services.
 #[must_use]

@@ -8,6 +8,7 @@ use daemon::issuing;
 use fault::{Fault, Faults};
 use identity::Usage;
 use ledger::Ledger;
+use registrar::unknown_profile;
 use time::OffsetDateTime;
 
 use crate::loading::{self, ByHand};
@@ -59,8 +60,8 @@ impl Source {
         };
         let (authority, cert) = by_hand.load(now)?;
         let ledger = loading::of_authority_or_new(&cert, self.ledger.as_deref())?;
-        let profile =
-            Profile::named(profile).ok_or_else(|| unknown(profile, ["server", "client", "service"]))?;
+        let profile = Profile::named(profile)
+            .ok_or_else(|| unknown_profile(profile, ["server", "client", "service"].into_iter()))?;
         Ok(Issuer { authority: Arc::new(authority), profile, ledger, folder: PathBuf::from(".") })
     }
 
@@ -80,13 +81,4 @@ impl Source {
             self.realm.join(if profile.usages() == [Usage::ClientAuth] { "clients" } else { "servers" });
         Ok(Issuer { authority, profile, ledger, folder })
     }
-}
-
-fn unknown<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Fault {
-    let known: Vec<&str> = known.into_iter().collect();
-    let remedy = match fault::nearest(name, known.iter().copied()) {
-        Some(near) => format!("did you mean \"{near}\"?"),
-        None => known.join(", "),
-    };
-    Fault::yours(format!("no profile \"{name}\"")).remedy(remedy)
 }
