@@ -3,7 +3,6 @@ use ledger::Ledger;
 use time::OffsetDateTime;
 
 use crate::authority::Authority;
-use crate::draft::Draft;
 use crate::profile::Profile;
 use crate::record::Recorded;
 use crate::request::Request;
@@ -24,20 +23,20 @@ impl Authority {
         profile: &Profile,
         now: OffsetDateTime,
     ) -> Result<Issued, Fault> {
-        self.complete(ledger, self.draft(request, profile, now)?, now).await
+        let recorded = self.draft(request, profile, now)?.record(ledger).await?;
+        self.conclude(ledger, recorded, now).await
     }
 
     /// The rest of the walk, for whoever has to note which certificate it will be before there is one.
     ///
     /// # Errors
-    /// As [`issue`](Self::issue).
-    pub async fn complete(
+    /// Where the key or the ledger fails, or the draft was given up meanwhile: then nothing was handed out.
+    pub async fn conclude(
         &self,
         ledger: &dyn Ledger,
-        draft: Draft,
+        recorded: Recorded,
         now: OffsetDateTime,
     ) -> Result<Issued, Fault> {
-        let recorded = draft.record(ledger).await?;
         settle(
             ledger,
             recorded,
@@ -57,7 +56,7 @@ pub(crate) async fn settle<T>(
     sign: impl FnOnce(Recorded) -> Result<T, Fault>,
     der: impl FnOnce(&T) -> Vec<u8>,
 ) -> Result<T, Fault> {
-    let id = recorded.draft().summary().id();
+    let id = recorded.summary().id();
     match sign(recorded) {
         Ok(signed) => {
             ledger.complete(id, der(&signed), now).await?;

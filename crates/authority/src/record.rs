@@ -1,5 +1,5 @@
 use fault::Fault;
-use ledger::Ledger;
+use ledger::{DraftRecord, Ledger};
 
 use crate::draft::Draft;
 
@@ -38,6 +38,12 @@ impl Draft {
 }
 
 impl Recorded {
+    /// What the certificate will say, as the ledger keeps it.
+    #[must_use]
+    pub fn summary(&self) -> &DraftRecord {
+        self.0.summary()
+    }
+
     pub(crate) fn draft(&self) -> &Draft {
         &self.0
     }

@@ -1,8 +1,9 @@
 //! An invitation is used: once, whoever tries, on whatever node, and across a crash.
 //!
-//! The use goes on record before the certificate does, with the key that it is for and the serial that was drawn. Of all
-//! who try at once one writes it. Where a crash comes in between, whoever holds that key asks again: what was issued is
-//! given once more, and what was not is given up on record and drafted anew. Another key never gets anything.
+//! The draft goes on record first; then the use, with the key that it is for and the draft's serial; then the certificate. Of
+//! all who try at once one writes the use, and only that one's draft is signed. Where a crash comes in between, whoever holds
+//! that key asks again: what was issued is given once more, and what was not is given up on record and drafted anew. Whoever
+//! was slow finds its draft given up, and signs nothing. Another key never gets anything.
 
 use authority::{Issued, Request};
 use fault::{Code, Fault, Refusal};
@@ -98,6 +99,8 @@ async fn again(office: &Office<'_>, held: &Held, used: &Used, request: &Request)
         }
         (Some(State::Revoked), _) => Err(refused(held, "what it gave has been revoked").into()),
         (Some(State::Abandoned), _) => Ok(Earlier::GivenUp),
+        // The draft is on record before its use is: a ledger that has lost it cannot tell whether it was signed.
+        (None, _) => Err(refused(held, "what it was used for is not on record; ask for another").into()),
         _ if used.is_fresh(office.now) => Ok(Earlier::UnderWay),
         // Whoever was at it can no longer complete what is given up, however slow it was.
         _ => match office
@@ -105,14 +108,14 @@ async fn again(office: &Office<'_>, held: &Held, used: &Used, request: &Request)
             .abandon(used.id()?, "not completed, and asked for again".to_owned(), office.now)
             .await
         {
-            Ok(()) | Err(LedgerError::Unknown(_)) => Ok(Earlier::GivenUp),
+            Ok(()) => Ok(Earlier::GivenUp),
             Err(LedgerError::NotDrafted { .. }) => Ok(Earlier::UnderWay),
             Err(error) => Err(error.into()),
         },
     }
 }
 
-/// Drafts, notes the use, and issues; nothing where somebody else has noted one.
+/// Drafts on record, notes the use, and issues; nothing where somebody else has noted one.
 async fn issued(office: &Office<'_>, held: &Held, request: &Request) -> Result<Option<Issued>, No> {
     let invitation = &held.invitation;
     let granted = invitation.allowance()?.grant(request.clone()).map_err(|fault| beyond(&fault))?;
@@ -123,12 +126,13 @@ async fn issued(office: &Office<'_>, held: &Held, request: &Request) -> Result<O
         None => granted,
     };
     let issuer = office.issuer(&profile).await?;
-    let draft = issuer.draft(&granted, &profile, office.now)?;
-    let used = Used::new(request.spki_sha256(), &draft.summary().id(), office.now);
-    if !held.used(office.ledger, used).await? {
+    let recorded = issuer.draft(&granted, &profile, office.now)?.record(office.ledger).await?;
+    let id = recorded.summary().id();
+    if !held.used(office.ledger, Used::new(request.spki_sha256(), &id, office.now)).await? {
+        office.ledger.abandon(id, "somebody else was using the invitation".to_owned(), office.now).await?;
         return Ok(None);
     }
-    Ok(Some(issuer.complete(office.ledger, draft, office.now).await?))
+    Ok(Some(issuer.conclude(office.ledger, recorded, office.now).await?))
 }
 
 /// The refusal of more than an asker may have: it hears what, because it has shown who it is.

@@ -154,6 +154,28 @@ fn an_invitation_that_expired_was_withdrawn_or_is_being_guessed_gives_nothing() 
     assert_eq!(house.on_record("robot"), 0);
 }
 
+/// The draft goes on record before the invitation says what it was used for. Where it is not there, nobody can tell whether
+/// a slow node still signs it.
+#[test]
+fn an_invitation_that_was_used_for_what_is_not_on_record_gives_nothing_however_long_ago_that_was() {
+    let house = House::new();
+    let secret = house.invited(&json!({ "common_name": "robot" }));
+    let csr = house.csr("robot", "-subj /CN=robot");
+    let digest = "openssl pkey -in robot.key -pubout -outform DER | sha256sum | cut -d' ' -f1";
+    let key = house.world.sh(digest).stdout.trim().to_owned();
+    let used =
+        json!({ "spki_sha256": key, "issuer_spki_sha256": "ab".repeat(32), "serial": "1769F7D6A", "at": 1 });
+    house.world.write("used.json", used.to_string());
+    house.world.sh(USED);
+    let said = house.sign(&json!({ "invitation": secret, "csr": csr }));
+    said.is_refused(
+        403,
+        "the invitation cannot be used: what it was used for is not on record; ask for another",
+        "invitation-invalid",
+    );
+    assert_eq!(house.on_record("robot"), 0);
+}
+
 #[test]
 fn only_administrators_invite_and_only_to_what_could_be_issued() {
     let house = House::new();
@@ -173,3 +195,12 @@ fn only_administrators_invite_and_only_to_what_could_be_issued() {
         assert!(said.replace("\\\"", "\"").contains(words), "{wish}: {said}");
     }
 }
+
+/// Writes a use into every invitation of the ledger.
+const USED: &str = r#"python3 - <<'END'
+import sqlite3
+ledger = sqlite3.connect('realm/state/ledger.db')
+change = "text = json_set(text, '$.used', json(?)), version = version + 1"
+ledger.execute(f"UPDATE notes SET {change} WHERE shelf = 'invitations'", [open('used.json').read()])
+ledger.commit()
+END"#;
