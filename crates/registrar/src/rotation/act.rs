@@ -2,6 +2,7 @@
 
 mod begin;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use fault::Fault;
@@ -13,10 +14,10 @@ pub use begin::NewKey;
 
 use crate::enrolment::hint::{self, Whose};
 
-use super::evidence::{Waiting, in_the_way, unheld};
+use super::evidence::{TIME, Waiting, in_the_way, unheld};
 use super::files::Places;
 use super::record::{ByHand, Change, OnRecord, Phase, Rotation, on_record};
-use super::report::reports;
+use super::report::{Report, Sighting, reports};
 
 /// Whoever rotates: with which ledger, in which files, and by what name on record.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +93,9 @@ impl Hands<'_> {
             Phase::Removed => {}
             Phase::Moved => {
                 self.acknowledge(&mut held, acknowledged).await?;
-                overruled = in_the_way(&held.rotation, &reports(self.ledger).await?, quiet, self.now);
+                let reports = reports(self.ledger).await?;
+                overruled = in_the_way(&held.rotation, &reports, quiet, self.now);
+                known(forced, &overruled, &reports)?;
                 let unnamed: Vec<&Waiting> =
                     overruled.iter().filter(|one| !forced.iter().any(|name| name == one.name())).collect();
                 if !unnamed.is_empty() {
@@ -240,6 +243,24 @@ fn in_use(waiting: &[&Waiting]) -> Fault {
         "wait, or renew what is named; to remove it all the same, and break that: countersign ca rotate finish {}",
         forced.join(" ")
     ))
+}
+
+/// That each of these names is one that something may be overruled by: what is in the way, a node, or somebody who came. What
+/// is named and no longer in the way is overruled by nobody, and no harm.
+fn known(forced: &[String], waiting: &[Waiting], reports: &[Report]) -> Result<(), Fault> {
+    let in_the_way: BTreeSet<&str> = waiting.iter().map(Waiting::name).collect();
+    let nodes: BTreeSet<&str> = reports.iter().map(|report| report.node.as_str()).collect();
+    let came: BTreeSet<&str> =
+        reports.iter().flat_map(|report| &report.sightings).map(Sighting::name).collect();
+    let is_known =
+        |name: &str| name == TIME || in_the_way.contains(name) || nodes.contains(name) || came.contains(name);
+    let Some(unknown) = forced.iter().find(|name| !is_known(name)) else { return Ok(()) };
+    let fault = Fault::yours(format!("nothing that is called {unknown:?} is in the way"));
+    let first: Vec<String> = in_the_way.iter().take(MOST_TOLD).map(|name| format!("{name:?}")).collect();
+    Err(match first.as_slice() {
+        [] => fault.remedy("leave --force out: nothing is in the way"),
+        first => fault.remedy(format!("what is in the way is called {}", first.join(", "))),
+    })
 }
 
 /// The first of them in words.

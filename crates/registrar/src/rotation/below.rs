@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use super::record::{Change, Phase, Rotation};
 use super::report::Report;
 
-/// A certificate that is valid, and whose holder has not come for another one since the leaves were moved.
+/// The newest certificate of a subject by the old one, where it is valid and there is none by the new one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     /// Its subject.
@@ -113,6 +113,8 @@ impl Looking<'_> {
         if since {
             self.renewed.insert(draft.subject);
         } else if draft.not_after > self.now && !self.renewed.contains(&draft.subject) {
+            // Newest first: what comes later under the same name was renewed by this one.
+            self.renewed.insert(draft.subject.clone());
             let serial = draft.serial.to_string();
             let seen = seen.get(serial.as_str()).copied();
             self.found.holders.push(Holder {

@@ -66,8 +66,8 @@ impl Waiting {
             | Self::Behind { node, .. }
             | Self::Silent { node, .. }
             | Self::Unnamed { node, .. } => node,
-            Self::Seen { sighting, .. } => sighting.principal.as_deref().unwrap_or(&sighting.subject),
-            Self::Young { .. } => "time",
+            Self::Seen { sighting, .. } => sighting.name(),
+            Self::Young { .. } => TIME,
         }
     }
 }
@@ -183,5 +183,7 @@ fn heard(report: &Report) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(report.at).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
+/// What time is called where it is in the way.
+pub(super) const TIME: &str = "time";
 /// A node says that it is there twice a minute.
 const HEARD: Duration = Duration::minutes(2);

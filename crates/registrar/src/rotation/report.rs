@@ -49,6 +49,14 @@ pub struct Report {
     pub unnamed_at: i64,
 }
 
+impl Sighting {
+    /// What the one who came is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.principal.as_deref().unwrap_or(&self.subject)
+    }
+}
+
 impl Holdings {
     /// Notes that it holds an authority.
     pub fn hold(&mut self, certificate: Fingerprint) {

@@ -60,6 +60,11 @@ async fn the_old_one_stays_while_anybody_comes_by_it_and_goes_when_forced_by_nam
     }
     refused(world.hands().finish(DAY * 7, &[], &["somebody-else".to_owned()]).await.unwrap_err());
     assert_eq!(world.files(), files, "nothing has changed");
+    let both = ["analyst".to_owned(), "anlyst".to_owned()];
+    let fault = refused(world.hands().finish(DAY * 7, &[], &both).await.unwrap_err());
+    assert!(fault.contains("nothing that is called \"anlyst\" is in the way"), "{fault}");
+    assert!(fault.contains("what is in the way is called \"analyst\""), "{fault}");
+    assert_eq!(world.files(), files, "nothing has changed");
     let done = world.hands().finish(DAY * 7, &[], &["analyst".to_owned()]).await.unwrap();
     assert_eq!((done.rotation.phase, done.overruled.len()), (Phase::Removed, 1));
     let filter = AuditFilter { kind: Some(AuditKind::Admin), ..AuditFilter::default() };
@@ -88,6 +93,19 @@ async fn a_node_that_is_behind_or_silent_keeps_the_old_one() {
     assert!(fault.contains("node one:/realm has not been heard of since"), "{fault}");
     world.reported("one:/realm", world.holdings(), Vec::new()).await;
     world.hands().finish(DAY * 7, &[], &[]).await.unwrap();
+}
+
+#[tokio::test]
+async fn before_the_move_the_status_names_of_every_subject_the_newest_certificate_alone() {
+    let mut world = World::new().await;
+    let (_former, analyst) = (world.client("analyst").await, world.client("analyst").await);
+    world.begin(&client()).await.unwrap();
+    world.now += Duration::HOUR;
+    let renewed = world.client("admin").await;
+    let status = Status::read(&world.ledger, DAY * 7, world.now).await.unwrap();
+    let named: Vec<&str> = status.below.holders.iter().map(|holder| holder.serial.as_str()).collect();
+    let serials = [renewed, analyst].map(|certificate| certificate.identity().serial().to_string());
+    assert_eq!(named, serials);
 }
 
 #[tokio::test]

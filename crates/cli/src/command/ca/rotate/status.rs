@@ -74,7 +74,7 @@ fn show(console: &mut Console, realm: &Realm, status: &Status, rotation: &Rotati
             console.line(line);
         }
     }
-    below(console, status, now);
+    below(console, status, rotation.since(Phase::Moved).is_some(), now);
     unseen(console, realm, rotation);
     if status.waiting.is_empty() || rotation.phase == Phase::Begun {
         console.line(next(rotation.phase));
@@ -106,19 +106,25 @@ fn nodes(console: &mut Console, status: &Status, now: OffsetDateTime) {
     }
 }
 
-/// Whoever has not come for another certificate yet.
-fn below(console: &mut Console, status: &Status, now: OffsetDateTime) {
+/// Whoever has not come for another certificate yet; before the move nobody could, and nobody is looked for.
+fn below(console: &mut Console, status: &Status, moved: bool, now: OffsetDateTime) {
     let holders = &status.below.holders;
     if holders.is_empty() {
         return;
     }
-    console.line("certificates below the old one, valid and not renewed");
+    console.line(match moved {
+        true => "certificates below the old one, valid and not renewed",
+        false => "certificates below the old one, to be renewed after the move",
+    });
     for holder in holders.iter().take(MOST_SHOWN) {
         let seen = holder.seen.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
-        let seen = seen
-            .map_or_else(|| "not seen since the move".to_owned(), |at| format!("last seen {}", moment(at)));
+        let seen = match (seen, moved) {
+            (Some(at), _) => format!(", last seen {}", moment(at)),
+            (None, true) => ", not seen since the move".to_owned(),
+            (None, false) => String::new(),
+        };
         let end = distance(holder.not_after, now);
-        console.line(format_args!("  {}, serial {}, ends {end}, {seen}", holder.subject, holder.serial));
+        console.line(format_args!("  {}, serial {}, ends {end}{seen}", holder.subject, holder.serial));
     }
     let more = holders.len().saturating_sub(MOST_SHOWN);
     if more > 0 || status.below.more {
