@@ -36,6 +36,44 @@ fn an_invitation_gives_a_certificate_to_another_machine_that_trusts_nothing_blin
 }
 
 #[test]
+fn whoever_runs_the_command_again_is_told_that_the_certificate_is_here_and_of_a_key_that_waits() {
+    let house = House::new();
+    let (url, wish) = (house.url(), json!({ "common_name": "robot" }));
+    let pin =
+        house.world.sh("openssl x509 -in realm/pki/issuers/server.crt -noout -fingerprint -sha256").stdout;
+    let pin = pin.trim().rsplit('=').next().unwrap().replace(':', "");
+    let args = ["cert", "request", "--url", &url, "--ca-sha256", &pin, "--invitation", "-", "--out", "there"];
+    let secret = house.invited(&wish);
+    house.world.countersign_reading(&args, &secret).succeeded();
+    let before = house.world.read("there/robot.crt");
+    house.world.countersign_reading(&args, &secret).succeeded().says("its certificate is here: CN=robot");
+    assert_eq!((house.on_record("robot"), house.world.read("there/robot.crt")), (1, before));
+    // A failure that may pass keeps the key, and says where.
+    let lost = ["cert", "request", "--url", "https://localhost:1", "--ca-sha256", &pin, "--invitation", "-"];
+    let other = house.invited(&wish);
+    let said = house.world.countersign_reading(&[&lost[..], &["--out", "there"]].concat(), &other);
+    let kept = house.world.sh("ls there/.invitation-*.key").stdout;
+    said.exited(1).says("the same command asks with it again").says(kept.trim());
+    house.world.countersign_reading(&[&args[..], &["--name", "other"]].concat(), &other).succeeded();
+    let files = house.world.sh("ls -A there | sort | tr '\\n' ' '").stdout;
+    assert_eq!(files, "other.crt other.key robot.crt robot.key server-ca.crt ");
+}
+
+#[test]
+fn nobody_is_invited_to_a_listener_that_lets_no_stranger_in() {
+    let house = House::new();
+    let invite = ["cert", "invite", "--cn", "robot"];
+    house
+        .administers(&invite)
+        .exited(2)
+        .says("answers nobody without a certificate")
+        .says("serves: [enrolment]");
+    let listed = house.curl("admin").get("/api/admin/security/certificates/invitations").with_status(200);
+    assert_eq!(listed.json()["open"], 0, "nothing was made");
+    house.administers(&[&invite[..], &["--enrol-url", &house.url()]].concat()).succeeded();
+}
+
+#[test]
 fn a_server_that_presents_another_authority_is_told_nothing() {
     let house = House::new();
     let secret = house.invited(&json!({ "common_name": "robot" }));

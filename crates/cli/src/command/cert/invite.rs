@@ -1,7 +1,11 @@
+use std::sync::Arc;
+
 use clap::Args;
 use client::{Connector, Endpoint};
 use fault::{Fault, Faults};
+use identity::Certificate;
 use serde_json::{Value, json};
+use transport::SystemClock;
 
 use crate::console::Console;
 use crate::door::Door;
@@ -53,6 +57,7 @@ impl Invite {
             let url = enrol_url.unwrap_or_else(|| connector.endpoint().clone());
             // Before anything is made: whether the other machine could get there at all.
             let authority = connector.authority(&url).await?;
+            lets_strangers_in(&url, authority.clone()).await?;
             let made = told(connector, wish).await?;
             let pin = authority.fingerprint();
             Ok((made, format!("countersign cert request --url {url} --ca-sha256 {pin} --invitation -")))
@@ -80,6 +85,24 @@ impl Invite {
     }
 }
 
+/// That whoever has no certificate yet is answered there: the command that is printed is for such a one.
+async fn lets_strangers_in(url: &Endpoint, authority: Certificate) -> Result<(), Fault> {
+    let mut stranger = Connector::new(url.clone(), Arc::new(SystemClock)).trusting(vec![authority]);
+    let why = match stranger.ask(NONCE).await {
+        Ok(reply) if reply.is_success() => return Ok(()),
+        Ok(reply) => reply.refused(url),
+        Err(fault) => fault,
+    };
+    Err(Fault::yours(format!(
+        "{url} answers nobody without a certificate, so no invitation can be used there"
+    ))
+    .because(why.what())
+    .remedy(format!(
+        "name a listener that serves enrolment with --enrol-url; for one, add to the configuration \
+             tls: {EXAMPLE_TLS} and listeners: {EXAMPLE_LISTENER}, and restart the node"
+    )))
+}
+
 async fn told(connector: &mut Connector, wish: Value) -> Result<Value, Fault> {
     let reply = connector.tell(INVITATIONS, wish.to_string()).await?;
     if !reply.is_success() {
@@ -89,5 +112,10 @@ async fn told(connector: &mut Connector, wish: Value) -> Result<Value, Fault> {
         .map_err(|error| Fault::theirs("the answer cannot be read").because(error))
 }
 
+/// What anybody may ask for where anybody may ask for certificates.
+const NONCE: &str = "/api/enrolment/nonce";
+const EXAMPLE_TLS: &str = "{ enrol: { mode: authority, hosts: [HOST] } }";
+const EXAMPLE_LISTENER: &str =
+    "[ { name: enrol, transport: h2, address: \"0.0.0.0:7778\", tls: enrol, serves: [enrolment] } ]";
 /// Where administrators invite.
 pub(super) const INVITATIONS: &str = "/api/admin/security/certificates/invitations";

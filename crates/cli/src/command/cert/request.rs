@@ -12,12 +12,13 @@ use registrar::enrolment::Token;
 use serde_json::json;
 use transport::SystemClock;
 
-use super::answered::{self, Had};
+use super::answered::{self, Answered, Had};
 use super::issue::file_name;
 use crate::command::ca::key_kind;
 use crate::console::Console;
 use crate::door::runtime;
 use crate::exit::Exit;
+use crate::loading;
 use crate::shown::moment::{moment, rfc3339};
 
 /// Ask for a certificate by an invitation, on the machine that is to have it.
@@ -69,22 +70,68 @@ impl Request {
         files::create_folder(&self.out)?;
         // It outlives this process, so that the next one can ask again for the same key.
         let waiting = self.out.join(format!(".invitation-{}.key", token.id()));
-        let key = self.key(&waiting)?;
-        let csr = authority::csr(&key, &Names::default())?;
-        let now = console.now();
-        let (authority, answered) = runtime()?.block_on(async {
-            let authority = authority_of(&self.url, self.ca_sha256, Arc::new(SystemClock)).await?;
-            let connector = Connector::new(self.url.clone(), Arc::new(SystemClock));
-            let mut connector = connector.trusting(vec![authority.clone()]);
-            let wish = json!({ "csr": csr, "invitation": *token.text() });
-            Ok::<_, Fault>((authority, answered::ask(&mut connector, &wish).await?))
-        })?;
-        let had = answered.judged(key, now)?;
-        let targets = self.targets(&had)?;
-        self.write(&targets, &had, &authority)?;
+        let (key, is_new) = self.key(&waiting)?;
+        let asked = runtime()?.block_on(self.asked(&token, &key));
+        if let Err(fault) = &asked
+            && is_new
+            && is_used(fault)
+        {
+            // This key was certified by nobody, and never will be.
+            let _ = std::fs::remove_file(&waiting);
+            if let Some(cert) = self.given_before(&token)? {
+                return self.say_given(console, &cert).map(|()| Exit::Done).map_err(Faults::from);
+            }
+            return Err(asked.err().map_or_else(Faults::new, Faults::from));
+        }
+        let waits = |fault: Fault| {
+            fault.because(format!(
+                "the key that was made for it waits in {}: the same command asks with it again; remove it if nobody will",
+                waiting.display()
+            ))
+        };
+        let (authority, answered) = asked.map_err(waits)?;
+        let had = answered.judged(key, console.now()).map_err(waits)?;
+        let targets = self.targets(&had).map_err(waits)?;
+        self.write(&targets, &had, &authority).map_err(waits)?;
         let _ = std::fs::remove_file(&waiting);
         self.say(console, &targets, &had)?;
         Ok(Exit::Done)
+    }
+
+    async fn asked(&self, token: &Token, key: &PrivateKey) -> Result<(Certificate, Answered), Fault> {
+        let csr = authority::csr(key, &Names::default())?;
+        let authority = authority_of(&self.url, self.ca_sha256, Arc::new(SystemClock)).await?;
+        let connector = Connector::new(self.url.clone(), Arc::new(SystemClock));
+        let mut connector = connector.trusting(vec![authority.clone()]);
+        let wish = json!({ "csr": csr, "invitation": *token.text() });
+        Ok((authority, answered::ask(&mut connector, &wish).await?))
+    }
+
+    /// The certificate here that the invitation gave, by the word of the authority: it gives it once more to the same key.
+    fn given_before(&self, token: &Token) -> Result<Option<PathBuf>, Fault> {
+        let runtime = runtime()?;
+        for path in self.keys_here() {
+            let cert = path.with_extension("crt");
+            let (Ok(key), Ok(leaf)) = (files::load_key(&path, None), loading::leaf(&cert)) else { continue };
+            let Ok((_, answered)) = runtime.block_on(self.asked(token, &key)) else { continue };
+            let Ok(had) = answered.judged(key, leaf.identity().not_before()) else { continue };
+            if *had.credential.leaf() == leaf {
+                return Ok(Some(cert));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The keys beside certificates in the folder: the one of that name, or the first of all.
+    fn keys_here(&self) -> Vec<PathBuf> {
+        if let Some(name) = &self.name {
+            return vec![self.out.join(format!("{}.key", file_name(name)))];
+        }
+        let entries = std::fs::read_dir(&self.out).into_iter().flatten().flatten();
+        let keys = entries.map(|entry| entry.path()).filter(|path| {
+            path.extension().is_some_and(|ending| ending == "key") && path.with_extension("crt").is_file()
+        });
+        keys.take(MOST_KEYS).collect()
     }
 
     fn token(&self) -> Result<Token, Fault> {
@@ -113,14 +160,15 @@ impl Request {
         })
     }
 
-    fn key(&self, waiting: &Path) -> Result<PrivateKey, Fault> {
+    /// The key that waits for a certificate, and whether it was made just now.
+    fn key(&self, waiting: &Path) -> Result<(PrivateKey, bool), Fault> {
         if waiting.exists() {
-            return files::load_key(waiting, None);
+            return Ok((files::load_key(waiting, None)?, false));
         }
         let key = PrivateKey::generate(self.key_type)
             .map_err(|error| Fault::yours("no key can be made").because(error))?;
         files::create_secret(waiting, key.to_pem().as_bytes())?;
-        Ok(key)
+        Ok((key, true))
     }
 
     fn targets(&self, had: &Had) -> Result<Targets, Fault> {
@@ -155,6 +203,29 @@ impl Request {
         }
     }
 
+    /// What the same command gave before.
+    fn say_given(&self, console: &mut Console, cert: &Path) -> Result<(), Fault> {
+        let leaf = loading::leaf(cert)?;
+        let identity = leaf.identity();
+        let (serial, until) = (identity.serial(), identity.not_after());
+        if self.json {
+            return console.json(&json!({
+                "already": true,
+                "subject": identity.subject(),
+                "serial": serial,
+                "not_after": rfc3339(until),
+                "cert": cert,
+            }));
+        }
+        console.line(format_args!(
+            "the invitation was used here, and its certificate is here: {}, serial {serial}, until {}",
+            identity.subject(),
+            moment(until)
+        ));
+        console.line(format_args!("  {}", cert.display()));
+        Ok(())
+    }
+
     fn say(&self, console: &mut Console, targets: &Targets, had: &Had) -> Result<(), Fault> {
         let identity = had.credential.leaf().identity();
         if self.json {
@@ -180,5 +251,12 @@ impl Request {
     }
 }
 
+/// Whether the authority says that the invitation has given its certificate.
+fn is_used(fault: &Fault) -> bool {
+    fault.to_string().contains("it has been used")
+}
+
 const VARIABLE: &str = "COUNTERSIGN_INVITATION";
 const LONGEST: u64 = 4096;
+/// Keys of a folder that may be the one that was certified.
+const MOST_KEYS: usize = 16;
