@@ -33,6 +33,24 @@ impl House {
         self.world.countersign(&arguments)
     }
 
+    /// Takes a step as soon as nothing is in its way: whom the node let in a moment ago it reports a moment later.
+    fn takes(&self, step: &str) {
+        wait_for(step, || self.rotate("status").said(), || (self.rotate(step).code == Some(0)).then_some(()));
+    }
+
+    /// Stops a node's process, at a moment when it does not hold the ledger's lock: nobody else could write.
+    fn stops(&self, node: &Node) {
+        let stopped = || {
+            node.signal("STOP");
+            let free = self.world.try_sh(FREE).code == Some(0);
+            if !free {
+                node.signal("CONT");
+            }
+            free.then_some(())
+        };
+        wait_for("a node that is stuck and holds no lock", || node.log(), stopped);
+    }
+
     fn status(&self) -> Value {
         self.rotate("status --json").succeeded().json()
     }
@@ -94,6 +112,9 @@ impl House {
     }
 }
 
+/// Succeeds where somebody could write to the ledger now.
+const FREE: &str = r#"python3 -c "import sqlite3; sqlite3.connect('realm/state/ledger.db', timeout=0).execute('BEGIN IMMEDIATE')""#;
+
 /// The whole walk, under traffic of everybody who verifies in a way of their own.
 fn walk(house: &House, what: &str, moved: impl Fn(), finished: impl Fn()) {
     let world = &house.world;
@@ -125,8 +146,7 @@ fn walk(house: &House, what: &str, moved: impl Fn(), finished: impl Fn()) {
         }
         traffic.becomes(renewed.clone());
         aside.becomes(renewed);
-        house.nobody_is_waited_for();
-        house.rotate("finish").succeeded();
+        house.takes("finish");
         finished();
         traffic.goes_on();
         aside.goes_on();
@@ -192,8 +212,7 @@ fn nobody_is_refused_while_the_server_issuer_is_replaced() {
             });
         }
         house.shows("countersign Server Issuer 2 (development)", true);
-        house.nobody_is_waited_for();
-        house.rotate("finish").succeeded();
+        house.takes("finish");
         traffic.goes_on();
     });
     assert_eq!(traffic.refused(), Vec::<String>::new());
@@ -207,7 +226,7 @@ fn a_node_that_is_stuck_is_named_and_a_restart_at_any_step_serves() {
     house.world.write("realm/second.yaml", yaml);
     let second = Node::serve(&house.world, "realm/second.yaml");
     house.waits("two nodes that report", |status| status["nodes"].as_array().unwrap().len() == 2);
-    second.signal("STOP");
+    house.stops(&second);
     house.rotate("issuer client").succeeded();
     house.waits("one node that holds it", |status| status["waiting"].as_array().unwrap().len() == 1);
     let refused = house.rotate("move").exited(1).said();
@@ -217,8 +236,7 @@ fn a_node_that_is_stuck_is_named_and_a_restart_at_any_step_serves() {
     for step in ["move", "finish"] {
         drop(std::mem::replace(&mut house.node, Node::serve(&house.world, "realm/countersign.yaml")));
         house.curl("analyst").sql("app", "SELECT 1").with_status(200);
-        house.nobody_is_waited_for();
-        house.rotate(step).succeeded();
+        house.takes(step);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The inventory of services (S4-1, A1, A4, A5, L15).
 
 use serde_json::Value;
+use testkit::patience::wait_for;
 
 use super::estate::{CERTIFICATES, Estate, metric};
 
@@ -74,6 +75,27 @@ fn the_certificates_are_for_administrators_and_refusals_are_on_record() {
         assert_eq!(unmapped.status, 401, "{path}: {unmapped:#?}");
     }
     assert_eq!(estate.on_record().len(), 2, "nothing was issued");
+    let of_worker = || {
+        let query = "/_admin/audit?kind=refusal&principal=worker";
+        let page = estate.curl_as(&node, "admin").get(query).with_status(200).json();
+        page["events"].as_array().expect("a list of events").clone()
+    };
+    let refused = wait_for(
+        "three refusals on record",
+        || node.log(),
+        || Some(of_worker()).filter(|events| events.len() == 3),
+    );
+    for path in ["", "/backend/rotate", "/backend/revoke"] {
+        let target = format!("{CERTIFICATES}{path}");
+        let of_path = refused.iter().find(|event| event["target"] == target);
+        let event = of_path.unwrap_or_else(|| panic!("{target} is not in {refused:?}"));
+        assert_eq!(
+            (&event["code"], &event["principal"]),
+            (&"admin-only".into(), &"worker".into()),
+            "{event}"
+        );
+        assert!(event["serial"].is_string() && event["at"].is_string(), "{event}");
+    }
     let wrong = estate.curl_as(&node, "admin").get(&format!("{CERTIFICATES}/backend/rotate"));
     assert_eq!(wrong.status, 405, "{wrong:#?}");
 }
