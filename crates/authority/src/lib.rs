@@ -24,6 +24,7 @@
 mod allowance;
 mod anew;
 mod authority;
+mod compromised;
 mod crl;
 mod csr;
 mod distribution;
@@ -31,6 +32,7 @@ mod draft;
 mod issue;
 mod key;
 mod lifetime;
+mod lineage;
 mod lint;
 mod name_rules;
 mod names;
@@ -50,11 +52,13 @@ mod tier;
 pub use allowance::Allowance;
 pub use anew::{Certified, succeed_root};
 pub use authority::{Authority, Standing};
+pub use compromised::is_compromised;
 pub use crl::{Listed, Listing, SignedCrl};
 pub use csr::csr;
 pub use distribution::{Distribution, Shard, issuer_id};
 pub use draft::Draft;
 pub use lifetime::parse_lifetime;
+pub use lineage::{Taking, revoke_successors, successors};
 pub use name_rules::{
     CommonNamePattern, DnsPattern, EmailPattern, HostPattern, NameRules, Network, NoPattern, UriPattern,
 };

@@ -1,6 +1,7 @@
 use fault::Fault;
 use ledger::{DraftRecord, Ledger};
 
+use crate::compromised;
 use crate::draft::Draft;
 
 /// Proof that the ledger holds a draft, durably: only what is recorded can be signed, and only once.
@@ -30,8 +31,9 @@ impl Draft {
     /// Puts the draft on record. A crash from here on leaves a draft in the ledger, never an unknown certificate.
     ///
     /// # Errors
-    /// Where the ledger did not take it; then nothing can be signed.
+    /// Where the ledger did not take it, or the key was given up as compromised; then nothing can be signed.
     pub async fn record(self, ledger: &dyn Ledger) -> Result<Recorded, Fault> {
+        compromised::check(ledger, self.summary().spki).await?;
         ledger.record(self.summary().clone()).await?;
         Ok(Recorded(self))
     }

@@ -3,11 +3,13 @@ use identity::{Fingerprint, RevocationReason};
 use ledger::{AuditEvent, AuditKind, CertificateId, Denial, Ledger, LedgerError, Revoked};
 use time::OffsetDateTime;
 
+use crate::compromised;
+
 /// Takes a certificate back: the revocation goes on record, durably, and then into the audit record with `by`, who or
 /// what asked for it.
 ///
 /// No key takes part. Whoever follows the ledger refuses the certificate from then on; a list for others is signed
-/// with [`Authority::sign_crl`](crate::Authority::sign_crl).
+/// with [`Authority::sign_crl`](crate::Authority::sign_crl). A key that is said to be compromised is certified never again.
 ///
 /// # Errors
 /// Where the ledger does not hold the certificate as an issued one, or fails. A fault of the audit record says that
@@ -19,11 +21,15 @@ pub async fn revoke(
     by: &str,
     now: OffsetDateTime,
 ) -> Result<Revoked, Fault> {
-    let revoked = ledger.revoke(id.clone(), reason, now).await?;
+    let known = ledger.certificate(id.clone()).await?;
+    if let Some(record) = known.as_ref().filter(|record| record.state.was_issued()) {
+        // Before the certificate: whoever is told that it is revoked may rely on the rest.
+        compromised::give_up(ledger, record.draft.spki, reason).await?;
+    }
+    let revoked = ledger.revoke(id, reason, now).await?;
     if revoked.already {
         return Ok(revoked);
     }
-    let known = ledger.certificate(id).await.ok().flatten();
     let event = AuditEvent {
         serial: Some(revoked.record.serial.clone()),
         issuer: known.as_ref().map(|record| record.draft.issuer.name.clone()),

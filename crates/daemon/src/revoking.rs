@@ -5,7 +5,8 @@ use std::sync::Arc;
 use fault::Fault;
 use gateway::{Authority, NotRevoked, Revoke};
 use identity::{Pin, Serial};
-use ledger::{CertificateFilter, CertificateId, Denial, Ledger, State};
+use ledger::{CertificateFilter, CertificateId, Denial, Ledger};
+use registrar::Successors;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -19,7 +20,7 @@ pub(crate) async fn revoke(
 ) -> Result<Value, NotRevoked> {
     let ledger = ledger.ok_or_else(no_ledger)?;
     let ledger = ledger.as_ref();
-    let Revoke { by, serial, issuer, reason, trusted } = asked;
+    let Revoke { by, serial, issuer, reason, with_successors, trusted } = asked;
     let issuer = match issuer {
         Some(issuer) => issuer,
         None => the_issuer(ledger, &serial, trusted.clone()).await?,
@@ -29,25 +30,31 @@ pub(crate) async fn revoke(
     }
     let id = CertificateId { issuer, serial };
     let record = ledger.certificate(id.clone()).await.map_err(failed)?;
-    let ours = record.is_some_and(|record| matches!(record.state, State::Issued | State::Revoked));
+    let ours = record.is_some_and(|record| record.state.was_issued());
     let said_by = format!("principal {by:?}");
     let revoked = if ours {
-        authority::revoke(ledger, id, reason, &said_by, now).await
+        authority::revoke(ledger, id.clone(), reason, &said_by, now).await
     } else {
-        let denial = Denial { issuer, serial: id.serial, reason, at: now };
+        let denial = Denial { issuer, serial: id.serial.clone(), reason, at: now };
         authority::deny(ledger, denial, &said_by).await
     };
     let (revoked, already) = revoked.map(|revoked| (revoked.record, revoked.already)).map_err(failed)?;
     let recorded = if ours { "certificate" } else { "denial" };
     tracing::info!(by, serial = %revoked.serial, %issuer, reason = %revoked.reason, already, recorded, "certificate revoked");
-    Ok(json!({
+    let successors = Successors::of(ledger, &id, with_successors, (reason, &said_by), now).await;
+    let successors = successors.map_err(failed)?;
+    let mut report = json!({
         "serial": revoked.serial,
         "issuer_spki_sha256": issuer.to_string(),
         "reason": revoked.reason,
         "revoked_at": revoked.at.format(&Rfc3339).unwrap_or_default(),
         "already": already,
         "recorded": recorded,
-    }))
+    });
+    if let Some(fields) = report.as_object_mut() {
+        fields.extend(successors.fields().map(|(name, value)| (name.to_owned(), value)));
+    }
+    Ok(report)
 }
 
 /// Whose certificate is meant: of the one issuer that has the serial on record here, or else of the one that is trusted.
@@ -60,7 +67,7 @@ async fn the_issuer(
     let found = ledger.certificates(filter).await.map_err(failed)?.entries;
     let on_record: Vec<Authority> = found
         .into_iter()
-        .filter(|record| matches!(record.state, State::Issued | State::Revoked))
+        .filter(|record| record.state.was_issued())
         .map(|record| Authority { subject: record.draft.issuer.name, key: record.draft.issuer.key })
         .collect();
     let candidates = if on_record.is_empty() { trusted } else { on_record };

@@ -52,6 +52,8 @@ pub struct Revoke {
     pub issuer: Option<Key>,
     /// Why.
     pub reason: RevocationReason,
+    /// Whether all that was given in exchange for it is taken back with it; unsaid, where the key is compromised.
+    pub with_successors: Option<bool>,
     /// The authorities that are trusted with client certificates, each once.
     pub trusted: Vec<Authority>,
 }

@@ -25,11 +25,15 @@ pub enum Shelf {
     Uploads,
     /// Who does alone what one node at a time may do.
     Leases,
+    /// Which certificate was given in exchange for which.
+    Lineage,
+    /// The keys that were given up as compromised.
+    CompromisedKeys,
 }
 
 impl Shelf {
     /// Every shelf.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Services,
         Self::Invitations,
         Self::AcmeKeys,
@@ -40,6 +44,8 @@ impl Shelf {
         Self::Nodes,
         Self::Uploads,
         Self::Leases,
+        Self::Lineage,
+        Self::CompromisedKeys,
     ];
 
     /// The word for it on record.
@@ -56,6 +62,8 @@ impl Shelf {
             Self::Nodes => "nodes",
             Self::Uploads => "uploads",
             Self::Leases => "leases",
+            Self::Lineage => "lineage",
+            Self::CompromisedKeys => "compromised-keys",
         }
     }
 }

@@ -90,6 +90,12 @@ impl State {
         }
     }
 
+    /// Whether there is a certificate, good or taken back.
+    #[must_use]
+    pub const fn was_issued(self) -> bool {
+        matches!(self, Self::Issued | Self::Revoked)
+    }
+
     /// The state that a word names.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {

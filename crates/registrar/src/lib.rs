@@ -13,6 +13,7 @@
 //! - [`nodes`](mod@nodes): the nodes that share the ledger, each with a note of itself.
 //! - [`published`]: what everyone may fetch.
 //! - [`reply`]: answers and their shapes.
+//! - [`Successors`]: what was given in exchange for a certificate that is taken back.
 //! - [`rotation`]: the authorities above the leaves, replaced without anybody noticing.
 //! - [`services`]: registered services and their certificates.
 
@@ -29,6 +30,7 @@ mod pace;
 mod published;
 mod registrar;
 mod reply;
+mod revoking;
 pub mod rotation;
 mod services;
 #[cfg(test)]
@@ -40,6 +42,7 @@ pub use lasting::Lasting;
 pub use nodes::{Anchor, Node, Standing, keep_noted, nodes};
 pub use published::{Metrics as PublishedMetrics, published_parts};
 pub use registrar::Registrar;
+pub use revoking::Successors;
 pub use services::{DESCRIBED as SERVICE_METRICS, Rules, Services, unconfigured};
 
 /// What a metric counts: its name as exposed, its kind, its labels, and a full sentence with the unit.

@@ -133,6 +133,19 @@ impl Services {
         self.wake.notify_one();
     }
 
+    /// What a service presents; nothing where it has no certificate that is good now, which the log says.
+    #[must_use]
+    pub fn identity(&self, service: &str) -> Option<Arc<Credential>> {
+        let known = self.known.lock().get(service).cloned();
+        let why = match known.as_ref().map(|known| known.held.lock().usable(self.clock.now())) {
+            Some(Ok(credential)) => return Some(credential),
+            Some(Err(why)) => why,
+            None => "it is missing",
+        };
+        tracing::warn!(service, why, "the service's certificate cannot be used: no identity is presented");
+        None
+    }
+
     /// What a service presents; one that has nothing good is given a certificate first, by these rules.
     ///
     /// # Errors

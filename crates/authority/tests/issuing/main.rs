@@ -21,4 +21,6 @@ mod publishing;
 #[cfg(test)]
 mod revoking;
 #[cfg(test)]
+mod succeeding;
+#[cfg(test)]
 mod world;

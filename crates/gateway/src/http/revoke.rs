@@ -18,6 +18,7 @@ struct Written {
     serial: String,
     issuer_spki_sha256: Option<String>,
     reason: Option<String>,
+    with_successors: Option<bool>,
 }
 
 impl Written {
@@ -32,7 +33,8 @@ impl Written {
         if reason == RevocationReason::RemoveFromCrl {
             return Err(format!("reason: {reason} is no reason to revoke a certificate"));
         }
-        Ok(Revoke { by: by.to_owned(), serial, issuer, reason, trusted: trusted(snapshot) })
+        let (by, with_successors) = (by.to_owned(), self.with_successors);
+        Ok(Revoke { by, serial, issuer, reason, with_successors, trusted: trusted(snapshot) })
     }
 }
 

@@ -61,6 +61,12 @@ impl RevocationReason {
         }
     }
 
+    /// Whether it says that the certificate's key is, or may be, in other hands.
+    #[must_use]
+    pub const fn is_compromise(self) -> bool {
+        matches!(self, Self::KeyCompromise | Self::CaCompromise | Self::AaCompromise)
+    }
+
     /// The reason with this number; nothing for one that was never given.
     #[must_use]
     pub fn of_number(number: u64) -> Option<Self> {

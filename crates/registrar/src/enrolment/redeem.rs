@@ -118,6 +118,7 @@ async fn again(office: &Office<'_>, held: &Held, used: &Used, request: &Request)
 /// Drafts on record, notes the use, and issues; nothing where somebody else has noted one.
 async fn issued(office: &Office<'_>, held: &Held, request: &Request) -> Result<Option<Issued>, No> {
     let invitation = &held.invitation;
+    vouching::check_key(office, request.spki_sha256()).await?;
     let granted = invitation.allowance()?.grant(request.clone()).map_err(|fault| beyond(&fault))?;
     vouching::given_here(&invitation.profile)?;
     let profile = office.profile(&invitation.profile)?;

@@ -180,12 +180,24 @@ async fn successor(
     }
     let granted = Allowance::of(held)?.grant(request).map_err(|fault| beyond(&fault))?;
     let why = format!("in place of {}, by {}", held.identity().serial(), office.asker());
-    issued(office, profile, granted, why).await
+    let issuer = office.issuer(&profile).await?;
+    let issued = issuer.renew(office.ledger, &record.draft.id(), &granted, &profile, office.now).await?;
+    told(office, profile, issued, why).await
 }
 
 async fn issued(office: &Office<'_>, profile: Profile, request: Request, why: String) -> Result<Had, No> {
+    vouching::check_key(office, request.spki_sha256()).await?;
     let issuer = office.issuer(&profile).await?;
     let issued = issuer.issue(office.ledger, &request, &profile, office.now).await?;
+    told(office, profile, issued, why).await
+}
+
+async fn told(
+    office: &Office<'_>,
+    profile: Profile,
+    issued: authority::Issued,
+    why: String,
+) -> Result<Had, No> {
     office.audit(AuditKind::Issue, Some(issued.certificate()), why).await?;
     had(office, profile, issued).await
 }

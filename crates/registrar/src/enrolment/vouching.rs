@@ -62,15 +62,25 @@ pub(super) fn given_here(profile: &str) -> Result<(), Refusal> {
     }
 }
 
-/// That none of these keys was given up as compromised with a certificate that shares a name with this one: whoever has such a
-/// key is perhaps not who it was given to, whichever certificate shows it.
+/// That a key was not given up as compromised: whoever has such a key is perhaps not who it was given to.
+pub(super) async fn check_key(office: &Office<'_>, key: Pin) -> Result<(), No> {
+    match authority::is_compromised(office.ledger, key).await? {
+        true => Err(compromised().into()),
+        false => Ok(()),
+    }
+}
+
+/// That none of these keys was given up as compromised. A ledger from before such keys were kept by themselves, or one that has
+/// lost them, has them with the certificates that share a name with this one.
 pub(super) async fn check_keys(
     office: &Office<'_>,
     record: &CertificateRecord,
     keys: &[Pin],
 ) -> Result<(), No> {
-    let sans = record.draft.sans.iter().map(|san| san.split_once(':').map_or(san.as_str(), |(_, name)| name));
-    for name in record.draft.common_name.as_deref().into_iter().chain(sans) {
+    for key in keys {
+        check_key(office, *key).await?;
+    }
+    for name in record.draft.names() {
         let mut after = None;
         loop {
             let filter = CertificateFilter {
@@ -82,9 +92,7 @@ pub(super) async fn check_keys(
             };
             let page = office.ledger.certificates(filter).await?;
             if page.entries.iter().any(|revoked| is_compromised(revoked, keys)) {
-                return Err(Refusal::new(Code::RequestNotAllowed, "the key was given up as compromised")
-                    .saying("the key was given up as compromised with another certificate; make a new one and ask for an invitation")
-                    .into());
+                return Err(compromised().into());
             }
             match page.next {
                 Some(next) => after = Some(next),
@@ -95,9 +103,15 @@ pub(super) async fn check_keys(
     Ok(())
 }
 
+fn compromised() -> Refusal {
+    Refusal::new(Code::RequestNotAllowed, "the key was given up as compromised").saying(
+        "the key was given up as compromised with another certificate; make a new one and ask for an invitation",
+    )
+}
+
 fn is_compromised(record: &CertificateRecord, keys: &[Pin]) -> bool {
     let why = record.revoked.map(|revocation| revocation.reason);
-    why == Some(RevocationReason::KeyCompromise) && keys.contains(&record.draft.spki)
+    why.is_some_and(RevocationReason::is_compromise) && keys.contains(&record.draft.spki)
 }
 
 fn held<'a>(office: &'a Office<'_>) -> impl Iterator<Item = &'a Arc<Authority>> {

@@ -1,5 +1,5 @@
-use serde_json::json;
-use testkit::World;
+use serde_json::{Value, json};
+use testkit::{World, openssl};
 
 use super::house::{CONFIGURATION, House};
 
@@ -60,15 +60,83 @@ fn a_key_that_was_given_up_as_compromised_renews_nothing_and_is_not_certified_ag
     let house = House::aged();
     house.issued("client", "robot", "-1 minute");
     house.world.sh("cp there/robot.crt stolen.crt; cp there/robot.key stolen.key");
+    // Another certificate of the same key, which was not given in exchange for it, and one that was.
+    house.world.sh("openssl req -new -key stolen.key -out robot.csr -subj /CN=robot");
+    let csr = house.world.read("robot.csr");
+    let other = house.office("sign", &json!({ "csr": csr, "profile": "client" })).with_status(200).json();
+    house.world.write("there/other.crt", other["chain"].as_str().unwrap());
     house.renews("robot", &["--now", "--keep-key"]).succeeded();
-    house.world.sh("cp there/robot.crt there/kept.crt; cp there/robot.key there/kept.key");
+    house
+        .world
+        .sh("cp stolen.key there/other.key; cp there/robot.crt there/kept.crt; cp stolen.key there/kept.key");
     house.renews("robot", &["--now"]).succeeded();
-    let revoke = ["cert", "revoke", "stolen.crt", "--realm", "realm", "--reason", "keyCompromise"];
-    house.world.countersign(&revoke).succeeded();
+    let revoke = "cert revoke stolen.crt --realm realm --reason keyCompromise --without-successors";
+    let said = house.world.countersign(&revoke.split(' ').collect::<Vec<_>>()).succeeded();
+    let (kept, robot) =
+        ["kept", "robot"].map(|name| openssl::serial(&house.world, &format!("there/{name}.crt"))).into();
+    said.says(&format!("revoked with it: CN=robot,O=development, serial {kept}"))
+        .says(&format!("CN=robot,O=development, serial {robot}, given"));
+    house.renews("kept", &["--now"]).exited(1).says("it has been revoked");
     for more in [&["--now"][..], &["--now", "--keep-key"]] {
-        house.renews("kept", more).exited(1).says("the key was given up as compromised");
+        house.renews("other", more).exited(1).says("the key was given up as compromised");
     }
+    // What another key was certified with stays, because that was asked for.
     house.renews("robot", &["--now"]).succeeded().says("renewed CN=robot");
+}
+
+/// Who had the key before it was missed may have renewed with it already.
+#[test]
+fn what_was_given_for_a_stolen_certificate_is_taken_back_with_it_or_named_where_it_is_to_stay() {
+    let house = House::aged();
+    house.issued("client", "robot", "-1 minute");
+    house.world.sh("cp there/robot.crt stolen.crt; cp there/robot.key stolen.key");
+    for _ in 0..2 {
+        house.renews("robot", &["--now"]).succeeded();
+    }
+    let serial = openssl::serial(&house.world, "there/robot.crt");
+    let revoke = "cert revoke stolen.crt --realm realm --reason keyCompromise --without-successors";
+    let said = house.world.countersign(&revoke.split(' ').collect::<Vec<_>>()).succeeded();
+    said.says("still good until").says(&serial).says("--with-successors");
+    // Over the door, by its serial.
+    let stolen = openssl::serial(&house.world, "stolen.crt");
+    let ask = |more: Value| {
+        let mut body = json!({ "serial": stolen, "reason": "keyCompromise" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        house.curl("admin").body(&body.to_string()).get("/_admin/revoke").with_status(200).json()
+    };
+    let named = ask(json!({ "with_successors": false }));
+    assert_eq!(named["successors_revoked"], json!([]));
+    assert_eq!(named["successors_still_good"].as_array().unwrap().len(), 2, "{named}");
+    let taken = ask(json!({}));
+    assert_eq!(taken["successors_still_good"], json!([]));
+    let taken: Vec<_> = taken["successors_revoked"].as_array().unwrap().clone();
+    assert!(taken.len() == 2 && taken.iter().any(|one| one["serial"] == serial), "{taken:?}");
+    house.renews("robot", &["--now"]).exited(1).says("revoked");
+    assert_eq!(house.on_record("robot"), 0);
+}
+
+#[test]
+fn no_way_of_enrolment_certifies_a_key_that_was_given_up_as_compromised() {
+    let house = House::new();
+    house.issued("client", "robot", "-1 minute");
+    house.world.sh("openssl req -new -key there/robot.key -out robot.csr -subj /CN=other");
+    let csr = house.world.read("robot.csr");
+    let revoke = ["cert", "revoke", "there/robot.crt", "--realm", "realm", "--reason", "keyCompromise"];
+    house.world.countersign(&revoke).succeeded();
+    let invitation = house.invited(&json!({ "common_name": "other" }));
+    let words = "the key was given up as compromised";
+    for said in [
+        house.office("sign", &json!({ "csr": csr, "profile": "client" })),
+        house.sign(&json!({ "csr": csr, "invitation": invitation })),
+        house.renew("analyst", &csr),
+    ] {
+        let said = said.with_status(403);
+        assert!(said.body.contains(words) && said.body.contains("request-not-allowed"), "{said:?}");
+    }
+    // The invitation holds for another key.
+    let csr = house.csr("other", "-subj /CN=other");
+    house.sign(&json!({ "csr": csr, "invitation": invitation })).with_status(200);
+    assert_eq!(house.on_record("other"), 1);
 }
 
 /// Services' certificates are the node's to issue: nobody gets or keeps one over the door.

@@ -6,7 +6,8 @@ use clap::Args;
 use fault::{Fault, Faults};
 use identity::{RevocationReason, Serial};
 use ledger::{CertificateRecord, Ledger, Revoked};
-use serde_json::json;
+use registrar::Successors;
+use serde_json::{Value, json};
 
 use super::record;
 use crate::console::Console;
@@ -17,11 +18,11 @@ use crate::shown::moment::{moment, rfc3339};
 /// Take a certificate back, for good.
 ///
 /// The revocation is on record, durably, when this ends, and a node that uses this ledger refuses the certificate from
-/// then on. Others learn of it from a list: countersign ca crl. A second time changes nothing.
+/// then on. Others learn of it from the issuer's list, which a running node publishes. A second time changes nothing.
 #[derive(Args)]
 #[command(after_help = "Examples:
   countersign cert revoke realm/clients/analyst.crt --reason keyCompromise
-  countersign cert revoke 5E1BFA23C8E04D67 --reason superseded --realm ./realm
+  countersign cert revoke 5E1BFA23C8E04D67 --reason cessationOfOperation --with-successors --realm ./realm
   countersign cert revoke realm/pki/issuers/client.crt --authority --reason cACompromise")]
 pub(crate) struct Revoke {
     /// The certificate: its file (of a chain, the first in it), or its serial.
@@ -34,6 +35,14 @@ pub(crate) struct Revoke {
     /// The certificate is an issuer's: everybody whom it has vouched for is refused with it.
     #[arg(long)]
     authority: bool,
+    /// Take back all that was given in exchange for it as well. Where the key is compromised, that is done anyway: whoever has
+    /// it may have renewed with it.
+    #[arg(long)]
+    with_successors: bool,
+    /// Leave what was given in exchange for it, other than for the same key, although the key is compromised: where it is
+    /// certain that nobody but the holder renewed.
+    #[arg(long, conflicts_with = "with_successors")]
+    without_successors: bool,
     /// The realm whose ledger holds the certificate.
     #[arg(long, value_name = "DIR", default_value = "realm")]
     realm: PathBuf,
@@ -50,14 +59,16 @@ impl Revoke {
         let ledger = self.open()?;
         let ledger = ledger.as_ref();
         let now = console.now();
-        let (record, revoked) = on_record(ledger, async {
+        let (record, revoked, successors) = on_record(ledger, async {
             let record = self.named(ledger).await?;
             self.must_be_meant(&record)?;
             let by = "countersign cert revoke";
-            let revoked = authority::revoke(ledger, record.draft.id(), self.reason, by, now).await?;
-            Ok((record, revoked))
+            let (id, reason) = (record.draft.id(), self.reason);
+            let revoked = authority::revoke(ledger, id.clone(), reason, by, now).await?;
+            let successors = Successors::of(ledger, &id, self.successors(), (reason, by), now).await?;
+            Ok((record, revoked, successors))
         })?;
-        self.say(console, &record, &revoked)?;
+        self.say(console, &record, &revoked, &successors)?;
         Ok(Exit::Done)
     }
 
@@ -92,29 +103,81 @@ impl Revoke {
         }
     }
 
-    fn say(&self, console: &mut Console, record: &CertificateRecord, revoked: &Revoked) -> Result<(), Fault> {
+    fn say(
+        &self,
+        console: &mut Console,
+        record: &CertificateRecord,
+        revoked: &Revoked,
+        successors: &Successors,
+    ) -> Result<(), Fault> {
         let (draft, Revoked { record: revocation, already }) = (&record.draft, revoked);
         if self.json {
-            return console.json(&json!({
-                "serial": draft.serial,
-                "subject": draft.subject,
-                "issuer": draft.issuer.name,
-                "profile": draft.profile,
-                "reason": revocation.reason,
-                "revoked_at": rfc3339(revocation.at),
-                "already": already,
-            }));
+            return console.json(&shown(record, revoked, successors));
         }
         let (subject, serial) = (&draft.subject, &draft.serial);
         let (reason, at) = (revocation.reason, moment(revocation.at));
         if *already {
             console.line(format_args!("already revoked: {subject}, serial {serial}, since {at}, {reason}"));
+            say_successors(console, successors);
             return Ok(());
         }
         console.line(format_args!("revoked {subject} ({}), serial {serial}, {at}, {reason}", draft.profile));
         let below = if self.authority { ", and everybody below it," } else { "" };
         console.line(format_args!("  a node that uses this ledger refuses it{below} from now on"));
-        console.line("  countersign ca crl signs the list for everybody else");
+        console.line(match Rank::of(record) {
+            Rank::Leaf => {
+                "  a running node publishes it to everybody else, in its issuer's list and over OCSP; where none runs: countersign ca crl"
+            }
+            Rank::Issuer | Rank::Root => {
+                "  the list for everybody else is signed with the root's key, which no node has: countersign ca crl"
+            }
+        });
+        say_successors(console, successors);
         Ok(())
     }
+
+    /// Whether they are taken back, where that is said.
+    fn successors(&self) -> Option<bool> {
+        match (self.with_successors, self.without_successors) {
+            (true, _) => Some(true),
+            (false, true) => Some(false),
+            (false, false) => None,
+        }
+    }
+}
+
+fn say_successors(console: &mut Console, successors: &Successors) {
+    for CertificateRecord { draft, .. } in &successors.taken {
+        let (subject, serial) = (&draft.subject, &draft.serial);
+        console.line(format_args!("  revoked with it: {subject}, serial {serial}, given in exchange for it"));
+    }
+    for CertificateRecord { draft, .. } in &successors.left {
+        let (subject, serial, until) = (&draft.subject, &draft.serial, moment(draft.not_after));
+        console.line(format_args!(
+            "  still good until {until}: {subject}, serial {serial}, given in exchange for it"
+        ));
+    }
+    if !successors.left.is_empty() {
+        console.line(
+            "  whoever else had the key may have renewed with it: --with-successors takes these back too",
+        );
+    }
+}
+
+/// The certificate, its revocation, and what was given for it, as JSON.
+fn shown(record: &CertificateRecord, revoked: &Revoked, successors: &Successors) -> Value {
+    let (draft, Revoked { record: revocation, already }) = (&record.draft, revoked);
+    let mut shown = json!({
+        "serial": draft.serial,
+        "subject": draft.subject,
+        "issuer": draft.issuer.name,
+        "profile": draft.profile,
+        "reason": revocation.reason,
+        "revoked_at": rfc3339(revocation.at),
+        "already": already,
+    });
+    if let Some(fields) = shown.as_object_mut() {
+        fields.extend(successors.fields().map(|(name, value)| (name.to_owned(), value)));
+    }
+    shown
 }

@@ -50,7 +50,7 @@ async fn fetch(validator: &Validator<'_>, name: &Identifier, token: &str) -> Res
         let tcp = validator.reach.open(&target.host, target.port).await?;
         let response = if target.secure {
             // Whoever the certificate names: the answer is what counts (RFC 8555 §8.3).
-            ask(tls::over(tcp, &target.host, &[]).await?.stream, &target).await?
+            ask(tls::over(tcp, &target.host, &[]).await?, &target).await?
         } else {
             ask(tcp, &target).await?
         };

@@ -7,13 +7,15 @@ use std::time::Duration;
 use ::wire::acme::challenge::{ACME_IDENTIFIER, ALPN, key_authorization_digest};
 use ::wire::acme::{Identifier, Problem, Trouble};
 use identity::{Certificate, San};
-use rustls_pki_types::CertificateDer;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio::net::TcpStream;
-use transport::{Dial, DialSpec, Dialled, ServerTrust, SystemClock, TlsVersion};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::Validator;
-use crate::acme::reply::internal;
 
 /// Shakes hands and looks at the certificate.
 pub(super) async fn prove(
@@ -22,11 +24,11 @@ pub(super) async fn prove(
     expected: &str,
 ) -> Result<(), Problem> {
     let tcp = validator.reach.open(name, validator.settings.tls_port).await?;
-    let dialled = over(tcp, name, &[ALPN]).await?;
-    if dialled.alpn.as_deref() != Some(ALPN) {
+    let stream = over(tcp, name, &[ALPN]).await?;
+    let (_, session) = stream.get_ref();
+    if session.alpn_protocol() != Some(ALPN) {
         return Err(wrong(name, "the server does not speak acme-tls/1"));
     }
-    let (_, session) = dialled.stream.get_ref();
     let presented = session.peer_certificates().and_then(|chain| chain.first());
     let presented = presented.ok_or_else(|| wrong(name, "the server shows no certificate"))?;
     check(name, presented, &key_authorization_digest(expected)).map_err(|why| wrong(name, why))
@@ -63,28 +65,32 @@ pub(super) fn check(
     }
 }
 
-/// TLS over a connection. Nothing is believed of the certificate but that the server holds its key.
-pub(super) async fn over(tcp: TcpStream, name: &Identifier, alpn: &[&[u8]]) -> Result<Dialled, Problem> {
-    let spec = DialSpec {
-        trust: ServerTrust::Nothing,
-        pins: Vec::new(),
-        credential: None,
-        alpn: alpn.iter().map(|protocol| protocol.to_vec()).collect(),
-        min_version: TlsVersion::Tls12,
-        timeout: HANDSHAKE,
-        // No certificate is judged by it.
-        clock: Arc::new(SystemClock),
-    };
+/// TLS over a connection. Nothing is believed of the certificate.
+pub(super) async fn over(
+    tcp: TcpStream,
+    name: &Identifier,
+    alpn: &[&[u8]],
+) -> Result<TlsStream<TcpStream>, Problem> {
+    let failed = |why: String| Problem::new(Trouble::Tls, format!("{name}: {why}"));
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| failed(error.to_string()))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(AnyCertificate))
+        .with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
     // RFC 8738 §6: an address is asked for by the name that leads back from it.
     let sni = match (name, alpn.is_empty()) {
-        (Identifier::Ip(address), false) => reverse(*address),
-        (name, _) => name.to_string(),
-    };
-    let dial = Dial::new(spec).map_err(|fault| internal(&fault))?;
-    dial.over(tcp, &sni).await.map_err(|fault| {
-        let why = fault.causes().first().map_or(fault.what(), String::as_str);
-        Problem::new(Trouble::Tls, format!("{name}: the handshake failed: {why}"))
-    })
+        (Identifier::Ip(address), false) => ServerName::try_from(reverse(*address)),
+        (name, _) => ServerName::try_from(name.to_string()),
+    }
+    .map_err(|_| failed("it is no name for TLS".to_owned()))?;
+    match tokio::time::timeout(HANDSHAKE, TlsConnector::from(Arc::new(config)).connect(sni, tcp)).await {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err(error)) => Err(failed(format!("the handshake failed: {error}"))),
+        Err(_) => Err(failed(format!("the handshake was not over within {} s", HANDSHAKE.as_secs()))),
+    }
 }
 
 /// The name below `arpa` of an address.
@@ -104,6 +110,49 @@ fn reverse(address: IpAddr) -> String {
 
 fn wrong(name: &Identifier, why: &str) -> Problem {
     Problem::new(Trouble::IncorrectResponse, format!("{name}: {why}"))
+}
+
+/// Takes every certificate, and believes only that the server holds its key.
+#[derive(Debug)]
+struct AnyCertificate;
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        identity::verify_tls12_signature(certificate, signed.scheme, message, signed.signature())
+            .map(|()| HandshakeSignatureValid::assertion())
+            .map_err(|why| rustls::Error::General(why.to_string()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        identity::verify_tls13_signature(certificate, signed.scheme, message, signed.signature())
+            .map(|()| HandshakeSignatureValid::assertion())
+            .map_err(|why| rustls::Error::General(why.to_string()))
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        identity::handshake_schemes()
+    }
 }
 
 const HANDSHAKE: Duration = Duration::from_secs(5);

@@ -8,7 +8,7 @@ use identity::{RevocationReason, Serial};
 use ledger::State;
 use time::Duration;
 
-use super::house::{BACKEND, House, presented, serial};
+use super::house::{BACKEND, House, serial};
 use crate::services::{Rules, Services};
 
 fn file(house: &House, serial: &Serial, name: &str) -> PathBuf {
@@ -30,7 +30,7 @@ async fn look_again(services: &Arc<Services>) {
 
 /// What has a certificate and cannot use it: nothing is taken back, issued or removed.
 async fn waits(house: &House, services: &Arc<Services>, leaf: &Serial) {
-    assert!(presented(services).is_none());
+    assert!(services.identity(BACKEND).is_none());
     assert!(services.service(BACKEND).held.lock().retry.is_some(), "it is looked at again soon");
     assert_eq!(house.leaves().await.len(), 1);
     assert_eq!(house.state_of(leaf).await, State::Issued);
@@ -148,7 +148,7 @@ async fn a_replacement_that_was_begun_waits_for_a_key_that_cannot_be_read() {
     let begun = house.leaves().await.remove(0).draft.serial;
     let readable = unreadable(file(&house, &begun, "tls.key"));
     let services = house.provisioned().await;
-    assert!(presented(&services).is_none());
+    assert!(services.identity(BACKEND).is_none());
     assert_eq!(house.state_of(&begun).await, State::Issued);
     readable();
     look_again(&services).await;

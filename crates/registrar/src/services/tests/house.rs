@@ -115,12 +115,6 @@ impl House {
     }
 }
 
-/// What the service has to present; nothing where that is not good now.
-pub(super) fn presented(services: &Arc<Services>) -> Option<Arc<Credential>> {
-    let known = services.known.lock().get(BACKEND).cloned()?;
-    known.held.lock().usable(services.clock.now()).ok()
-}
-
 pub(super) fn serial(services: &Arc<Services>) -> Serial {
-    presented(services).unwrap().leaf().identity().serial().clone()
+    services.identity(BACKEND).unwrap().leaf().identity().serial().clone()
 }

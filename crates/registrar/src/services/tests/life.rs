@@ -8,7 +8,7 @@ use ledger::State;
 use time::Duration;
 use tokio_util::sync::CancellationToken;
 
-use super::house::{BACKEND, House, presented, serial};
+use super::house::{BACKEND, House, serial};
 use crate::services::act::Undone;
 use crate::services::due::Standing;
 use crate::services::{Rules, Services};
@@ -17,7 +17,7 @@ use crate::services::{Rules, Services};
 async fn a_service_has_a_leaf_from_the_start_on_and_a_restart_does_not_reissue() {
     let house = House::new().await;
     let services = house.provisioned().await;
-    let first = presented(&services).unwrap();
+    let first = services.identity(BACKEND).unwrap();
     let identity = first.leaf().identity();
     assert_eq!(identity.subject().to_string(), "CN=backend,O=test,OU=countersign-internal");
     assert_eq!(first.chain().len(), 2, "the issuer goes out with the leaf");
@@ -152,7 +152,7 @@ async fn a_leaf_that_somebody_else_revoked_is_replaced_however_often_that_fails_
     house.ledger.revoke(first.id(), RevocationReason::KeyCompromise, now).await.unwrap();
     services.adopt(Rules { authority: None, ..house.rules() });
     services.look().await;
-    assert!(presented(&services).is_none(), "what was revoked is no identity");
+    assert!(services.identity(BACKEND).is_none(), "what was revoked is no identity");
     services.adopt(house.rules());
     services.service(BACKEND).held.lock().retry = None;
     services.look().await;
