@@ -2,6 +2,7 @@
 
 mod judged;
 mod recorded;
+mod rotated;
 mod shared;
 
 use testkit::patience::wait_for;

@@ -7,30 +7,17 @@ use std::path::PathBuf;
 
 use fault::Fault;
 use identity::{Pin, RevocationReason};
-use ledger::{AuditEvent, AuditKind, Ledger};
-use time::{Duration, OffsetDateTime};
+use ledger::{AuditEvent, AuditKind};
+use time::Duration;
 
 pub use begin::NewKey;
 
 use crate::enrolment::hint::{self, Whose};
 
 use super::evidence::{TIME, Waiting, in_the_way, unheld};
-use super::files::Places;
 use super::record::{ByHand, Change, OnRecord, Phase, Rotation, on_record};
 use super::report::{Report, Sighting, reports};
-
-/// Whoever rotates: with which ledger, in which files, and by what name on record.
-#[derive(Clone, Copy, Debug)]
-pub struct Hands<'a> {
-    /// The ledger.
-    pub ledger: &'a dyn Ledger,
-    /// The files.
-    pub places: &'a Places,
-    /// Who it is, for the audit record.
-    pub by: &'a str,
-    /// When it is.
-    pub now: OffsetDateTime,
-}
+use super::turn::Turn;
 
 /// A step that was done.
 #[derive(Clone, Debug)]
@@ -45,7 +32,7 @@ pub struct Done {
     pub overruled: Vec<Waiting>,
 }
 
-impl Hands<'_> {
+impl Turn<'_> {
     /// Moves the leaves: the new issuers issue from now on. Whoever is named in `acknowledged` is said to hold the new ones.
     ///
     /// # Errors
@@ -190,6 +177,7 @@ impl Hands<'_> {
     }
 
     fn lay(&self, rotation: Rotation, overruled: Vec<Waiting>) -> Result<Done, Fault> {
+        self.still()?;
         let files = self.places.lay(&rotation)?;
         Ok(Done { rotation, files, warnings: Vec::new(), overruled })
     }

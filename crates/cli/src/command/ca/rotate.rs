@@ -95,7 +95,9 @@ impl Move {
     fn run(self, console: &mut Console) -> Result<Exit, Faults> {
         let realm = self.place.open()?;
         let hands = hands(&realm, console);
-        let done = on_record(realm.ledger.as_ref(), hands.advance(&self.acknowledge))?;
+        let done = on_record(realm.ledger.as_ref(), async {
+            hands.alone(&realm.doing("move")).await?.advance(&self.acknowledge).await
+        })?;
         say(console, &done);
         Ok(Exit::Done)
     }
@@ -105,8 +107,10 @@ impl Finish {
     fn run(self, console: &mut Console) -> Result<Exit, Faults> {
         let realm = self.place.open()?;
         let hands = hands(&realm, console);
-        let done =
-            on_record(realm.ledger.as_ref(), hands.finish(realm.quiet, &self.acknowledge, &self.force))?;
+        let done = on_record(realm.ledger.as_ref(), async {
+            let turn = hands.alone(&realm.doing("finish")).await?;
+            turn.finish(realm.quiet, &self.acknowledge, &self.force).await
+        })?;
         say(console, &done);
         for waiting in &done.overruled {
             let line = console.paint().notable(&format!("  against    {waiting}"));
@@ -120,7 +124,9 @@ impl Abort {
     fn run(self, console: &mut Console) -> Result<Exit, Faults> {
         let realm = self.place.open()?;
         let hands = hands(&realm, console);
-        let done = on_record(realm.ledger.as_ref(), hands.abort())?;
+        let done = on_record(realm.ledger.as_ref(), async {
+            hands.alone(&realm.doing("abort")).await?.abort().await
+        })?;
         say(console, &done);
         Ok(Exit::Done)
     }

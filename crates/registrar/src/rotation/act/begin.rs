@@ -9,8 +9,9 @@ use identity::{Certificate, PrivateKey};
 use time::Duration;
 use zeroize::Zeroizing;
 
-use super::{Done, Hands};
+use super::Done;
 use crate::rotation::record::{Change, Of, OnRecord, Phase, ROOT, Rotation, on_record, pem};
+use crate::rotation::turn::Turn;
 
 /// How a new key is made, and how it lies on disk.
 pub struct NewKey<'a> {
@@ -32,7 +33,7 @@ enum Ground {
     Free(Option<OnRecord>),
 }
 
-impl Hands<'_> {
+impl Turn<'_> {
     /// Makes the issuer that takes this one's place, and lays it where everybody who verifies finds it.
     ///
     /// # Errors
@@ -50,6 +51,7 @@ impl Hands<'_> {
         let (own, above) = split(&chain, cert)?;
         let new_key = new.key(&next(key))?;
         let made = root.succeed(own, &new_key, new.lifetime, self.ledger, self.now).await?;
+        self.still()?;
         new.keep(&new_key, &next(key))?;
         let after = pem(&[&[made.certificate], above].concat());
         let change = Change {
@@ -98,6 +100,7 @@ impl Hands<'_> {
                 rekeyed: false,
             });
         }
+        self.still()?;
         new.keep(&new_key, key)?;
         self.record(over, Of::Root, changes, made.warnings).await
     }
@@ -142,6 +145,7 @@ impl Hands<'_> {
 
     /// Lays the files, and says on record that they lie there. What came further stays where it is.
     async fn distribute(&self, mut held: OnRecord, warnings: Vec<Fault>) -> Result<Done, Fault> {
+        self.still()?;
         let files = self.places.lay(&held.rotation)?;
         if held.rotation.phase == Phase::Begun {
             self.reach(&mut held, &[Phase::Distributed], "").await?;

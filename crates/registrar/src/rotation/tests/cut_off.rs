@@ -15,8 +15,8 @@ enum Step {
 async fn take(world: &World, of: &Of, step: Step) -> Done {
     let done = match step {
         Step::Begin => world.begin(of).await,
-        Step::Move => world.hands().advance(&[]).await,
-        Step::Finish => world.hands().finish(DAY, &[], &["time".to_owned()]).await,
+        Step::Move => world.hands().await.advance(&[]).await,
+        Step::Finish => world.hands().await.finish(DAY, &[], &["time".to_owned()]).await,
     };
     done.unwrap_or_else(|fault| panic!("{of} {step:?}: {fault}"))
 }
@@ -94,7 +94,7 @@ async fn until_the_leaves_are_moved_everything_can_be_as_it_was_before() {
         let before = world.files();
         world.begin(&of).await.unwrap();
         let new = world.begin(&of).await.unwrap().rotation.changes[0].new_one().unwrap();
-        let done = world.hands().abort().await.unwrap();
+        let done = world.hands().await.abort().await.unwrap();
         assert_eq!(done.rotation.phase, Phase::Aborted);
         let mut after = world.files();
         // The root's new key is where an operator has put it; it certifies nothing that anybody believes.
@@ -104,7 +104,7 @@ async fn until_the_leaves_are_moved_everything_can_be_as_it_was_before() {
             !done.rotation.brings(&new.fingerprint()),
             "what was given up is not believed by its name any more"
         );
-        let fault = world.hands().advance(&[]).await.unwrap_err().to_string();
+        let fault = world.hands().await.advance(&[]).await.unwrap_err().to_string();
         assert!(fault.contains("nothing is being rotated"), "{fault}");
     }
 }

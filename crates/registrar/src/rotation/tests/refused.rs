@@ -3,7 +3,7 @@ use std::fs;
 use fault::Fault;
 
 use super::world::{DAY, World};
-use crate::rotation::{Of, Phase, on_record};
+use crate::rotation::{Hands, Of, Phase, on_record};
 
 fn client() -> Of {
     Of::Issuer("client".to_owned())
@@ -55,7 +55,7 @@ async fn there_is_one_rotation_at_a_time() {
     assert!(fault.contains("the rotation of issuer client is under way (distributed)"), "{fault}");
     // Whoever has seen an older state of it changes nothing.
     let mut stale = on_record(&world.ledger).await.unwrap().unwrap();
-    world.hands().advance(&[]).await.unwrap();
+    world.hands().await.advance(&[]).await.unwrap();
     let late = stale.amend(&world.ledger, |rotation| rotation.reach(Phase::Aborted, world.now)).await;
     assert!(late.unwrap_err().to_string().contains("somebody else has changed the rotation"));
     assert_eq!(on_record(&world.ledger).await.unwrap().unwrap().rotation.phase, Phase::Moved);
@@ -64,16 +64,15 @@ async fn there_is_one_rotation_at_a_time() {
 #[tokio::test]
 async fn no_step_is_left_out_and_none_is_taken_back_too_late() {
     let world = World::new().await;
-    let hands = world.hands();
     let nothing = "nothing is being rotated";
-    assert!(hands.advance(&[]).await.unwrap_err().to_string().contains(nothing));
-    assert!(hands.finish(DAY, &[], &[]).await.unwrap_err().to_string().contains(nothing));
-    assert!(hands.abort().await.unwrap_err().to_string().contains(nothing));
+    assert!(world.hands().await.advance(&[]).await.unwrap_err().to_string().contains(nothing));
+    assert!(world.hands().await.finish(DAY, &[], &[]).await.unwrap_err().to_string().contains(nothing));
+    assert!(world.hands().await.abort().await.unwrap_err().to_string().contains(nothing));
     world.begin(&client()).await.unwrap();
-    let early = hands.finish(DAY, &[], &["time".to_owned()]).await.unwrap_err().to_string();
+    let early = world.hands().await.finish(DAY, &[], &["time".to_owned()]).await.unwrap_err().to_string();
     assert!(early.contains("the rotation is distributed"), "{early}");
-    hands.advance(&[]).await.unwrap();
-    let late = hands.abort().await.unwrap_err().to_string();
+    world.hands().await.advance(&[]).await.unwrap();
+    let late = world.hands().await.abort().await.unwrap_err().to_string();
     assert!(late.contains("the leaves have moved"), "{late}");
 }
 
@@ -84,11 +83,25 @@ async fn a_folder_without_the_new_key_says_where_it_is_to_come_from() {
     let next = files::next(&world.places.issuers["client"].1);
     let key = fs::read(&next).unwrap();
     fs::remove_file(&next).unwrap();
-    let fault = world.hands().advance(&[]).await.unwrap_err().to_string();
+    let fault = world.hands().await.advance(&[]).await.unwrap_err().to_string();
     assert!(fault.contains("the key of the new issuer \"client\" is not here"), "{fault}");
     world.issuer("client");
     files::create_secret(&next, &key).unwrap();
-    world.hands().advance(&[]).await.unwrap();
+    world.hands().await.advance(&[]).await.unwrap();
     let now = world.issuer("client").certificate().identity().subject().to_string();
     assert_eq!(now, "CN=countersign Client Issuer 2 (test)");
+}
+
+#[tokio::test]
+async fn whoever_comes_while_a_step_is_taken_is_told_who_takes_it() {
+    let world = World::new().await;
+    let turn = world.hands().await;
+    let other = Hands { by: "other", ..*turn };
+    let fault = other.alone("another test").await.unwrap_err().to_string();
+    for said in ["somebody else takes a step", "tester, since 2026-11-26T12:00:00Z: a test", "rotate status"]
+    {
+        assert!(fault.contains(said), "{fault}");
+    }
+    drop(turn);
+    other.alone("another test").await.unwrap();
 }

@@ -14,7 +14,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::enrolment::hint;
 use crate::rotation::report::{Holdings, Report, Sighting, report};
-use crate::rotation::{Done, Hands, NewKey, Of, Places};
+use crate::rotation::{Done, Hands, NewKey, Of, Places, Turn};
 
 pub(super) const NOW: OffsetDateTime = datetime!(2026-11-26 12:00 UTC);
 pub(super) const DAY: Duration = Duration::DAY;
@@ -60,8 +60,10 @@ impl World {
         self.folder.path().join(name)
     }
 
-    pub(super) fn hands(&self) -> Hands<'_> {
-        Hands { ledger: &self.ledger, places: &self.places, by: "tester", now: self.now }
+    /// With the turn to take a step.
+    pub(super) async fn hands(&self) -> Turn<'_> {
+        let hands = Hands { ledger: &self.ledger, places: &self.places, by: "tester", now: self.now };
+        hands.alone("a test").await.unwrap()
     }
 
     pub(super) fn root(&self) -> Authority {
@@ -81,7 +83,7 @@ impl World {
             open: &|path| files::load_key(path, None),
             lifetime: Duration::days(700),
         };
-        let hands = self.hands();
+        let hands = self.hands().await;
         if let Some(done) = hands.resume(of).await? {
             return Ok(done);
         }

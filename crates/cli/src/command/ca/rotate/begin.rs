@@ -109,14 +109,15 @@ impl RootKey {
             lifetime,
         };
         let done = on_record(realm.ledger.as_ref(), async {
-            if let Some(done) = hands.resume(of).await? {
+            let turn = hands.alone(&realm.doing(&of.to_string())).await?;
+            if let Some(done) = turn.resume(of).await? {
                 return Ok(done);
             }
             let key = self.path(realm);
             let root = self.load(realm, &key, hands.now)?;
             match of {
-                Of::Issuer(name) => hands.begin_issuer(name, &root, &new).await,
-                Of::Root => hands.begin_root(&root, &files::next(&key), &new).await,
+                Of::Issuer(name) => turn.begin_issuer(name, &root, &new).await,
+                Of::Root => turn.begin_root(&root, &files::next(&key), &new).await,
             }
         })?;
         say(console, &done);

@@ -94,6 +94,17 @@ impl Realm {
         }
     }
 
+    /// What is done and where, for whoever wants to do something at the same time.
+    pub(super) fn doing(&self, step: &str) -> String {
+        let machine = rustix::system::uname();
+        let folder = std::path::absolute(&self.folder).unwrap_or(self.folder.clone());
+        format!(
+            "countersign ca rotate {step} on {}, in {}",
+            machine.nodename().to_string_lossy(),
+            folder.display()
+        )
+    }
+
     /// The password of an issuer's key, as the node that holds it has it.
     pub(super) fn password(&self, issuer: &str) -> Result<Option<Secret>, Fault> {
         match self.passwords.get(issuer) {
