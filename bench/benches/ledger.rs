@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo bench -p countersign-bench --bench ledger                     both ledgers in turn, round after round
+//! cargo bench -p countersign-bench --bench ledger -- postgresql       the same with ledgers on a PostgreSQL of its own
 //! cargo bench -p countersign-bench --bench ledger -- fill FILE        puts the certificates on record in this ledger
 //! cargo bench -p countersign-bench --bench ledger -- known            what a node keeps on its own disk of every revocation
 //! ```
@@ -23,13 +24,15 @@ mod desk;
 mod fill;
 #[path = "ledger/known.rs"]
 mod known;
+#[path = "ledger/server.rs"]
+mod server;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use countersign_bench::stopwatch::Spread;
-use ledger::SqliteLedger;
+use ledger::{Ledger, SqliteLedger};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::desk::{Act, Desk};
@@ -41,33 +44,50 @@ fn main() {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["fill", file] => {
-            runtime.block_on(filled(Path::new(file)));
+            runtime.block_on(filled(file, &sqlite(Path::new(file))));
         }
         ["known"] => known::measure(number("BENCH_ROWS", 1_000_000) as u32),
-        [] => compare(&runtime),
-        other => panic!("{other:?}: fill FILE, known, or nothing"),
+        ["postgresql"] => on_postgresql(&runtime),
+        [] => in_files(&runtime),
+        other => panic!("{other:?}: postgresql, fill FILE, known, or nothing"),
     }
 }
 
-/// A ledger with as many certificates on record as there are to be.
-async fn filled(file: &Path) -> Arc<SqliteLedger> {
-    let (rows, revoked) =
-        (number("BENCH_ROWS", 1_000_000), number("BENCH_REVOKED", number("BENCH_ROWS", 1_000_000) / 10));
-    let ledger = Arc::new(SqliteLedger::open(file).unwrap());
-    let started = Instant::now();
-    let added = fill(&ledger, rows, revoked).await;
-    eprintln!("{}: {added} put on record in {:.0} s", file.display(), started.elapsed().as_secs_f32());
-    ledger
+fn sqlite(file: &Path) -> Arc<SqliteLedger> {
+    Arc::new(SqliteLedger::open(file).unwrap())
 }
 
-/// Both ledgers in turn, so that whatever else the machine does concerns both.
-fn compare(runtime: &Runtime) {
+/// Puts as many certificates on record as there are to be.
+async fn filled(name: &str, ledger: &Arc<impl Ledger + 'static>) {
+    let rows = number("BENCH_ROWS", 1_000_000);
+    let started = Instant::now();
+    let added = fill(ledger, rows, number("BENCH_REVOKED", rows / 10)).await;
+    eprintln!("{name}: {added} put on record in {:.0} s", started.elapsed().as_secs_f32());
+}
+
+fn in_files(runtime: &Runtime) {
     let kept = std::env::var_os("BENCH_FOLDER").map(PathBuf::from);
     let passing = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let folder = kept.as_deref().unwrap_or(passing.path());
     std::fs::create_dir_all(folder).unwrap();
-    let empty = Arc::new(SqliteLedger::open(&passing.path().join("empty.db")).unwrap());
-    let full = runtime.block_on(filled(&folder.join("full.db")));
+    let (empty, full) = (sqlite(&passing.path().join("empty.db")), sqlite(&folder.join("full.db")));
+    runtime.block_on(filled("full.db", &full));
+    compare(runtime, empty, full);
+}
+
+fn on_postgresql(runtime: &Runtime) {
+    let server = server::start();
+    let (empty, full) = (server.database(), server.database());
+    let (one, other) = runtime
+        .block_on(async { (server::ledger(&server, &empty).await, server::ledger(&server, &full).await) });
+    runtime.block_on(filled("PostgreSQL", &other));
+    // As the server's own housekeeping has it after a while; in the middle of a round it would be measured.
+    server.sql(&full, "VACUUM ANALYZE");
+    compare(runtime, one, other);
+}
+
+/// Both ledgers in turn, so that whatever else the machine does concerns both.
+fn compare(runtime: &Runtime, empty: Arc<dyn Ledger>, full: Arc<dyn Ledger>) {
     let desks =
         [("none on record", Desk::open(runtime, empty)), ("all on record", Desk::open(runtime, full))];
     println!("{:<34} {:<16} {:>24} {:>24} {:>14}", "case", "ledger", "p50", "p99", "per second");
