@@ -218,7 +218,7 @@ fn openssl_judges_by_the_part_of_the_list_that_a_certificate_names() {
         office.revoke(name);
     }
     office.list_with(2);
-    office.node.logged(&["revocation list signed", "part=-4-3"]);
+    office.node.logged(&["revocation list signed", "part=\"client-4-3\""]);
     office.client("late");
     let uri = world.sh("openssl x509 -in realm/clients/late.crt -noout -ext crlDistributionPoints").stdout;
     let part = uri.lines().find_map(|line| line.split_once("URI:")).map(|(_, uri)| uri.trim().to_owned());
