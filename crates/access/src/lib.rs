@@ -18,6 +18,7 @@ mod grants;
 mod level;
 mod principal;
 mod recognize;
+mod role;
 mod weaker;
 
 #[cfg(test)]
@@ -30,4 +31,5 @@ pub use grants::{EVERY_DATABASE, EVERYONE, GrantSpec, Grants};
 pub use level::{Level, UnknownLevel};
 pub use principal::{Method, MtlsMatch, PrincipalSpec};
 pub use recognize::{Accepted, Peer, recognize};
+pub use role::{Mapping, Role, RoleRules};
 pub use weaker::{ServedBefore, Weakening, weaker};

@@ -177,6 +177,21 @@ codes! {
     RateLimited = "rate-limited", 429, "rate limit exceeded",
         when "The principal sent more requests per second than its limit.",
         remedy "send less, or raise limits.rate.per_principal_rps";
+    RoleNotAllowed = "role-not-allowed", 403, "forbidden: not as this user",
+        when "A client asks to be a user of the database that its grant does not make it; or nothing says which user it is there.",
+        remedy "ask for your own name (psql: user=NAME), or add the role to the service's roles or map";
+    PlaintextRefused = "plaintext-refused", 401, "SSL required",
+        when "A client of a PostgreSQL listener begins without TLS.",
+        remedy "connect with TLS: psql \"sslmode=verify-full sslrootcert=FILE sslcert=FILE sslkey=FILE ...\"";
+    UpstreamUnreachable = "upstream-unreachable", 502, "the database's server cannot be reached",
+        when "The server behind the door does not answer, or is not the one that it should be; the log says which.",
+        remedy "ask an operator: countersign doctor, and the node's log, name the server and the cause";
+    UpstreamSlow = "upstream-slow", 504, "the database's server does not answer in time",
+        when "The server behind the door took the connection and said nothing within the service's connect_timeout.",
+        remedy "try again; if it stays so, an operator looks at the server's load";
+    UpstreamRefused = "upstream-refused", 502, "the database's server refuses the connection",
+        when "The server behind the door does not let us in as this user; the log has its words.",
+        remedy "an operator compares the service's identity and roles with the server's pg_hba.conf and users";
     TooManyConnections = "too-many-connections", 503, "too many connections",
         when "The address, or the whole listener, has as many open connections as it may.",
         remedy "close connections that are not needed, or raise the limit";

@@ -127,6 +127,7 @@ impl Arriving {
                     false => Box::pin(http::serve_h1(session, stream, stop)).await,
                 }
             }
+            Some((Spoken::Postgres, _)) => {}
             Some((Spoken::Http, _)) => {
                 let arrival = Arrival {
                     generation,

@@ -40,6 +40,7 @@ mod listener;
 mod listening;
 mod live;
 mod metrics;
+mod minting;
 mod observed;
 mod pace;
 mod rate;
@@ -54,6 +55,7 @@ mod shown;
 mod slots;
 mod snapshot;
 mod sweep;
+mod upstream;
 
 pub use administration::{
     Administration, AllowWeaker, Authority, NoNodes, NotListed, NotRevoked, Pending, Reload, Reloaded, Revoke,
@@ -64,6 +66,7 @@ pub use gateway::{Drained, Gateway, Sinks};
 pub use journal::{AccessLine, AuditEvent, AuditKind, Journal};
 pub use listener::{Listener, Spoken};
 pub use metrics::{Described, Metrics};
+pub use minting::Minting;
 pub use observed::{Difference, Verdict};
 pub use refusals::Named;
 pub use refused::RefusalId;
@@ -73,3 +76,4 @@ pub use sessions::{Revoked, Selected, SessionId};
 pub use shown::{CertificateOfSession, PermitOfSession, SessionShown};
 pub use slots::SlotLimits;
 pub use snapshot::{Entrance, HttpLimits, Served, Snapshot};
+pub use upstream::{Identifies, SharedIdentity, SslMode, Upstream, UpstreamAddress, UpstreamSpec, Warm};

@@ -13,6 +13,8 @@ pub enum Spoken {
     Http,
     /// HTTP/1.1 and HTTP/2 over TLS, as ALPN chooses.
     Https,
+    /// PostgreSQL's protocol over TLS, asked for in its own words or begun directly.
+    Postgres,
 }
 
 /// A bound address. What is spoken and asked there is the snapshot's, by the listener's name.

@@ -15,6 +15,7 @@ use crate::listener::Spoken;
 use crate::metrics::Metrics;
 use crate::registrar::Scope;
 use crate::slots::SlotLimits;
+use crate::upstream::Upstream;
 
 /// Everything the gateway decides by at one moment; immutable, and replaced whole or not at all. A clone is cheap: what
 /// is large is shared.
@@ -58,17 +59,36 @@ pub struct Entrance {
 /// A database behind the door, with its own counters at hand.
 #[derive(Clone)]
 pub struct Served {
-    pub(crate) database: Arc<Database>,
+    pub(crate) behind: Behind,
     pub(crate) requests: Counter,
     pub(crate) durations: Histogram,
+}
+
+/// What is behind a database's name.
+#[derive(Clone)]
+pub(crate) enum Behind {
+    /// A database of our own.
+    Embedded(Arc<Database>),
+    /// A PostgreSQL.
+    Upstream(Arc<Upstream>),
 }
 
 impl Served {
     /// Puts a database behind the door under `name`.
     #[must_use]
     pub fn new(name: &str, database: Arc<Database>, metrics: &Metrics) -> Self {
+        Self::behind(name, Behind::Embedded(database), metrics)
+    }
+
+    /// Puts a database on a PostgreSQL behind the door under `name`.
+    #[must_use]
+    pub fn upstream(name: &str, upstream: Arc<Upstream>, metrics: &Metrics) -> Self {
+        Self::behind(name, Behind::Upstream(upstream), metrics)
+    }
+
+    fn behind(name: &str, behind: Behind, metrics: &Metrics) -> Self {
         let (requests, durations) = metrics.of_database(name);
-        Self { database, requests, durations }
+        Self { behind, requests, durations }
     }
 }
 

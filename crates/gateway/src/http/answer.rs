@@ -29,7 +29,7 @@ use crate::refused::RefusalId;
 use crate::registrar::{Ask, Asker, Office};
 use crate::room::Full;
 use crate::session::{Late, Session, Stale};
-use crate::snapshot::{Served, Snapshot};
+use crate::snapshot::{Behind, Served, Snapshot};
 
 /// Answers a request and writes its access line.
 pub(crate) async fn answer(
@@ -236,7 +236,11 @@ impl<'a> Asked<'a> {
             .await
             .map_err(Unanswered::Reply)?;
         self.served = Some(served);
-        query::query(self.snapshot, &permit, &served.database, &body).await
+        match &served.behind {
+            Behind::Embedded(database) => query::query(self.snapshot, &permit, database, &body).await,
+            // Comes with `upstream::ask`.
+            Behind::Upstream(_) => Err(nothing("not over HTTP yet")),
+        }
     }
 
     async fn administrator(

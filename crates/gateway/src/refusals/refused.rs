@@ -126,6 +126,9 @@ impl Why {
                 Code::ReadOnly | Code::StatementNotPermitted => "serve",
                 Code::RequestNotAllowed | Code::InvitationInvalid => "enrol",
                 Code::RateLimited | Code::TooManyConnections => "limits",
+                Code::PlaintextRefused => "handshake",
+                Code::RoleNotAllowed => "admit",
+                Code::UpstreamUnreachable | Code::UpstreamSlow | Code::UpstreamRefused => "upstream",
                 Code::SessionEnded => "session",
                 Code::CertificateRevoked | Code::RevocationUnknown => "revocation",
                 Code::UnknownIssuer

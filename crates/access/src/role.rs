@@ -1,0 +1,104 @@
+//! Who may be whom on a server behind the door.
+
+use std::collections::BTreeMap;
+
+use fault::{Code, Refusal};
+use identity::Verified;
+
+use crate::claim::Claim;
+use crate::{Level, MtlsMatch, Permit};
+
+/// By what name a server behind the door knows whoever is admitted to it, as an operator writes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum RoleRules {
+    /// By the principal's own name.
+    #[default]
+    OwnName,
+    /// By one name for each level of a grant.
+    ByLevel(BTreeMap<Level, String>),
+    /// By what the certificate says, as `pg_ident.conf` maps names: each entry that holds gives a role, the first is the
+    /// one for whoever asks for none.
+    Mapped(Vec<Mapping>),
+}
+
+/// One entry of a map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mapping {
+    /// What the certificate must say, all of it.
+    pub when: MtlsMatch,
+    /// The role.
+    pub role: String,
+}
+
+/// Proof that a peer may be this role on the server behind a database, and as how much.
+///
+/// Only [`RoleRules::choose`] makes one.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Role {
+    name: Box<str>,
+    level: Level,
+}
+
+impl Role {
+    /// The name that the server knows it by.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it may do; at most what the permit allows.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.level
+    }
+}
+
+impl RoleRules {
+    /// The role for a peer that holds this permit and asks to be `asked`: its own name, or the name of a role that it may
+    /// have; a role of a lower level than the permit's is one of them.
+    ///
+    /// # Errors
+    /// `role-not-allowed` where it asks for another's, where there is none for it, and where it has no name.
+    pub fn choose(&self, permit: &Permit, verified: Option<&Verified>, asked: &str) -> Result<Role, Refusal> {
+        let own = permit.principal();
+        let may = self.allowed(permit, verified);
+        let no = |cause: String| Err(Refusal::new(Code::RoleNotAllowed, cause));
+        let Some((first, level)) = may.first() else {
+            return no(match own {
+                None => "the peer has no name, and the service is entered by one's own".into(),
+                Some(own) => format!("nothing says which role principal {own:?} has there"),
+            });
+        };
+        if asked.is_empty() || Some(asked) == own {
+            return Ok(Role { name: (*first).into(), level: *level });
+        }
+        match may.iter().find(|(role, _)| *role == asked) {
+            Some((role, level)) => Ok(Role { name: (*role).into(), level: *level }),
+            None => no(format!("{} asks to be {asked:?}", shown(own))),
+        }
+    }
+
+    /// Every role that it may have, best first.
+    fn allowed<'a>(&'a self, permit: &'a Permit, verified: Option<&Verified>) -> Vec<(&'a str, Level)> {
+        let level = permit.level();
+        match self {
+            Self::OwnName => permit.principal().map(|own| (own, level)).into_iter().collect(),
+            Self::ByLevel(roles) if roles.contains_key(&level) => {
+                roles.range(..=level).rev().map(|(level, role)| (role.as_str(), *level)).collect()
+            }
+            Self::ByLevel(_) => Vec::new(),
+            Self::Mapped(entries) => {
+                let Some(verified) = verified else { return Vec::new() };
+                let holds = |entry: &&Mapping| {
+                    let claims = Claim::all_of(&entry.when);
+                    !claims.is_empty() && claims.iter().all(|claim| claim.holds(verified))
+                };
+                entries.iter().filter(holds).map(|entry| (entry.role.as_str(), level)).collect()
+            }
+        }
+    }
+}
+
+fn shown(own: Option<&str>) -> String {
+    own.map_or_else(|| "the anonymous peer".to_owned(), |own| format!("principal {own:?}"))
+}
