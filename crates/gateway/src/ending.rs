@@ -30,6 +30,10 @@ pub enum EndReason {
     Killed,
     /// Whether the certificate is revoked can be told no more, and the policy fails closed.
     RevocationUnknown,
+    /// What is behind the database's name is another server now, or is reached or entered otherwise.
+    UpstreamChanged,
+    /// The peer took nothing of what waited for it for too long.
+    Stalled,
 }
 
 impl EndReason {
@@ -46,6 +50,8 @@ impl EndReason {
             Self::ListenerRemoved => "listener-removed",
             Self::Killed => "killed",
             Self::RevocationUnknown => "revocation-unknown",
+            Self::UpstreamChanged => "upstream-changed",
+            Self::Stalled => "stalled",
         }
     }
 

@@ -11,7 +11,8 @@ use transport::{Door, Vouchers};
 use crate::ending::EndReason;
 use crate::listener::Spoken;
 use crate::registrar::Scope;
-use crate::snapshot::{Entrance, Snapshot};
+use crate::snapshot::{Behind, Entrance, Snapshot};
+use crate::upstream::Upstream;
 
 /// Who the other end is, by one snapshot.
 pub(crate) struct Judged {
@@ -41,10 +42,11 @@ pub(crate) struct Chain {
 }
 
 /// A permit that a session uses: the level on a database, or on the control plane where there is no name.
-#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Use {
     pub(crate) database: Option<Box<str>>,
     pub(crate) level: Level,
+    /// The server behind the database, where the session is connected to it for as long as it lasts.
+    pub(crate) upstream: Option<Arc<Upstream>>,
 }
 
 /// What is asked of one session: its listener, what it speaks, and what it presented.
@@ -145,9 +147,9 @@ impl Judged {
             (Standing::Known(_), Standing::Stranger(refusal)) => {
                 Some((EndReason::of_recognition(refusal.code()), refusal.to_string()))
             }
-            (Standing::Known(before), Standing::Known(now)) => {
-                replaced(before, now).or_else(|| uses.iter().find_map(|used| lowered(used, now, snapshot)))
-            }
+            (Standing::Known(before), Standing::Known(now)) => replaced(before, now).or_else(|| {
+                uses.iter().find_map(|used| lowered(used, now, snapshot).or_else(|| moved(used, snapshot)))
+            }),
             (Standing::Stranger(_) | Standing::Gone(..), _) => None,
         }
     }
@@ -191,4 +193,16 @@ fn lowered(used: &Use, peer: &Peer, snapshot: &Snapshot) -> Option<(EndReason, S
         let cause = format!("the grant on {target} was {} and is {level} now", used.level);
         (EndReason::GrantLowered, cause)
     })
+}
+
+/// Whether the session is connected to a server that is not the database's any more. A reload keeps an upstream of which
+/// nothing has changed: its address, how it is protected, whom it knows by which role.
+fn moved(used: &Use, snapshot: &Snapshot) -> Option<(EndReason, String)> {
+    let (name, upstream) = (used.database.as_deref()?, used.upstream.as_ref()?);
+    let cause = match snapshot.databases.get(name).map(|served| &served.behind) {
+        Some(Behind::Upstream(now)) if Arc::ptr_eq(now, upstream) => return None,
+        Some(_) => format!("what is behind database {name:?} has changed"),
+        None => format!("database {name:?} was removed"),
+    };
+    Some((EndReason::UpstreamChanged, cause))
 }

@@ -18,6 +18,7 @@
 //! - [`ending`]: the end of a session before its peer is done with it, whatever the cause.
 //! - [`pace`]: deadlines of a connection that is slow, silent or idle.
 //! - [`http`]: what is served over HTTP/1.1 and HTTP/2.
+//! - [`postgres`]: what is served over PostgreSQL's protocol.
 //! - [`administration`]: what administrators may ask of the node, as a trait that the node fills in.
 //! - [`registrar`]: what our own authority answers over the door, as a trait that the node fills in.
 //! - [`observed`]: the chains that came lately, to try other rules on.
@@ -43,6 +44,7 @@ mod metrics;
 mod minting;
 mod observed;
 mod pace;
+mod postgres;
 mod rate;
 mod refusals;
 mod refused;

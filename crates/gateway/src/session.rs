@@ -1,14 +1,16 @@
 //! One live connection: who is at the other end, and when it must end.
 //!
+//! - `carried`: what it carries to and from a server behind the door.
 //! - `record`: what goes on record of it.
 
+mod carried;
 mod record;
 #[cfg(test)]
 mod tests;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use access::Level;
@@ -20,6 +22,7 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 use transport::{HelloId, Vouchers};
 
+pub(crate) use self::carried::Carried;
 use crate::callers::Callers;
 use crate::ending::{End, EndReason, Ended};
 use crate::gateway::Gateway;
@@ -48,6 +51,7 @@ pub(crate) struct Session {
     requests: AtomicU64,
     /// The permits that requests were given, each once.
     uses: Mutex<Vec<Use>>,
+    carried: OnceLock<Box<Carried>>,
     server_name: Option<Box<str>>,
     verified: Option<Verified>,
     hello: Option<HelloId>,
@@ -107,6 +111,7 @@ impl Session {
             since,
             requests: AtomicU64::default(),
             uses: Mutex::default(),
+            carried: OnceLock::new(),
             server_name,
             verified,
             hello,
@@ -231,13 +236,20 @@ impl Session {
         level: Level,
         snapshot: &Snapshot,
     ) -> Result<(), Stale> {
+        self.note(Use { database: database.map(Into::into), level, upstream: None }, snapshot)
+    }
+
+    fn note(&self, new: Use, snapshot: &Snapshot) -> Result<(), Stale> {
         let mut uses = self.uses.lock();
         if self.gateway.generation() != snapshot.generation {
             return Err(Stale);
         }
-        match uses.iter_mut().find(|used| used.database.as_deref() == database) {
-            Some(used) => used.level = used.level.max(level),
-            None => uses.push(Use { database: database.map(Into::into), level }),
+        match uses.iter_mut().find(|used| used.database == new.database) {
+            Some(used) => {
+                used.level = used.level.max(new.level);
+                used.upstream = new.upstream.or(used.upstream.take());
+            }
+            None => uses.push(new),
         }
         Ok(())
     }

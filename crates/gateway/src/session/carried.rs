@@ -1,0 +1,68 @@
+//! What a session carries to and from a server behind the door.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use access::{Level, Role};
+
+use super::{Session, Stale};
+use crate::judged::Use;
+use crate::snapshot::Snapshot;
+use crate::upstream::Upstream;
+
+/// A session's place on a server behind the door, and how much has passed.
+pub(crate) struct Carried {
+    pub(crate) database: Box<str>,
+    pub(crate) role: Box<str>,
+    pub(crate) level: Level,
+    pub(crate) upstream: Arc<Upstream>,
+    received: AtomicU64,
+    sent: AtomicU64,
+}
+
+impl Session {
+    /// Notes that the session is connected to what is behind a database, in this role, as admitted by `snapshot`: from now
+    /// on it ends where it could not be connected so any more.
+    ///
+    /// # Errors
+    /// As [`uses`](Self::uses).
+    pub(crate) fn uses_upstream(
+        &self,
+        database: &str,
+        role: &Role,
+        upstream: &Arc<Upstream>,
+        snapshot: &Snapshot,
+    ) -> Result<(), Stale> {
+        let (level, upstream) = (role.level(), Arc::clone(upstream));
+        self.note(
+            Use { database: Some(database.into()), level, upstream: Some(Arc::clone(&upstream)) },
+            snapshot,
+        )?;
+        let (received, sent) = Default::default();
+        let (database, role) = (database.into(), role.name().into());
+        self.carried.get_or_init(|| Box::new(Carried { database, role, level, upstream, received, sent }));
+        Ok(())
+    }
+
+    /// Its place on a server behind the door, where it has one.
+    pub(crate) fn carried(&self) -> Option<&Carried> {
+        self.carried.get().map(Box::as_ref)
+    }
+}
+
+impl Carried {
+    /// So many bytes came from the client, and so many went to it. Only the session's own task counts, so nothing is lost
+    /// between reading and writing.
+    pub(crate) fn count(&self, received: u64, sent: u64) {
+        let add = |counter: &AtomicU64, more| {
+            counter.store(counter.load(Ordering::Relaxed) + more, Ordering::Relaxed);
+        };
+        add(&self.received, received);
+        add(&self.sent, sent);
+    }
+
+    /// Bytes from the client and to it, so far.
+    pub(crate) fn bytes(&self) -> (u64, u64) {
+        (self.received.load(Ordering::Relaxed), self.sent.load(Ordering::Relaxed))
+    }
+}
