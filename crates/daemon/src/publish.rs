@@ -92,6 +92,7 @@ impl Publisher {
                 .iter()
                 .map(|one| (one.plan.name.clone(), one.served.clone()))
                 .collect(),
+            database_hosts: Arc::default(),
             statement_limits: statement_limits(limits),
             http_limits: http_limits(limits),
             slot_limits: slot_limits(limits),
@@ -123,7 +124,7 @@ impl Publisher {
                 let (door, spoken) = (door.map(Arc::new), spoken(listener.transport));
                 let (accepted, scope) = (listener.auth.clone(), scope(listener));
                 let callers = Arc::new(callers(prepared, credentials, listener));
-                let entrance = Entrance { door, spoken, accepted, scope, callers };
+                let entrance = Entrance { door, spoken, plaintext_cancel: false, accepted, scope, callers };
                 entrances.insert(listener.name.as_str().into(), entrance);
             }
         }

@@ -33,6 +33,8 @@ pub struct Snapshot {
     pub control_plane: bool,
     /// The databases by name.
     pub databases: HashMap<String, Served>,
+    /// The databases that a PostgreSQL client means by the host that it connects to, in lower case, by that host.
+    pub database_hosts: Arc<HashMap<Box<str>, Box<str>>>,
     /// Limits of what one request may ask of a database.
     pub statement_limits: database::Limits,
     /// Limits of HTTP connections and requests.
@@ -48,6 +50,8 @@ pub struct Entrance {
     pub door: Option<Arc<Door>>,
     /// The protocol.
     pub spoken: Spoken,
+    /// Whether PostgreSQL's requests to cancel are honoured in clear text, as clients before version 17 send them.
+    pub plaintext_cancel: bool,
     /// The ways to sign in.
     pub accepted: Vec<Accepted>,
     /// What is answered there.

@@ -64,6 +64,7 @@ fn snapshot(level: Level) -> Snapshot {
     let entrance = Entrance {
         door: None,
         spoken: Spoken::Http,
+        plaintext_cancel: false,
         accepted: vec![Accepted::None],
         scope: Scope::EVERYTHING,
         callers: Arc::default(),
@@ -75,6 +76,7 @@ fn snapshot(level: Level) -> Snapshot {
         grants: Arc::new(grants),
         control_plane: false,
         databases: HashMap::new(),
+        database_hosts: Arc::default(),
         statement_limits: database::Limits::default(),
         http_limits: HttpLimits {
             head: Duration::from_secs(10),

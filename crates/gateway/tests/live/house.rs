@@ -145,6 +145,7 @@ impl House {
             directory,
             control_plane: true,
             databases: HashMap::from([("app".to_owned(), Served::new("app", database, &metrics))]),
+            database_hosts: Arc::default(),
             statement_limits: database::Limits::default(),
             http_limits: HttpLimits {
                 head: Duration::from_secs(10),
@@ -266,6 +267,7 @@ pub(crate) fn entrance(door: Door) -> Entrance {
     Entrance {
         door: Some(Arc::new(door)),
         spoken: Spoken::Https,
+        plaintext_cancel: false,
         accepted: vec![Accepted::Mtls],
         scope: Scope::EVERYTHING,
         callers: Arc::default(),
