@@ -22,6 +22,9 @@ pub struct Metrics {
     pub(crate) refusals: Family<CodeLabel, Counter>,
     requests: Family<DatabaseLabel, Counter>,
     durations: Family<DatabaseLabel, Histogram>,
+    upstream_connects: Family<ConnectLabels, Counter>,
+    upstream_seconds: Family<ServiceLabel, Histogram>,
+    upstream_links: Family<LinkLabels, Gauge>,
     pub(crate) turned_away: Family<ListenerLabel, Counter>,
     ended: Family<ReasonLabel, Counter>,
     endings: Histogram,
@@ -66,6 +69,41 @@ struct DatabaseLabel {
     db: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ServiceLabel {
+    service: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ConnectLabels {
+    service: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct LinkLabels {
+    service: String,
+    state: &'static str,
+}
+
+/// The counters of one PostgreSQL behind the door, at hand.
+pub(crate) struct OfUpstream {
+    service: String,
+    connects: Family<ConnectLabels, Counter>,
+    /// From the wish for a connection to its first statement, or to the failure.
+    pub(crate) seconds: Histogram,
+    /// Connections that somebody uses.
+    pub(crate) busy: Gauge,
+    /// Connections that are kept for the next.
+    pub(crate) warm: Gauge,
+}
+
+impl OfUpstream {
+    pub(crate) fn connected(&self, outcome: &'static str) {
+        self.connects.get_or_create(&ConnectLabels { service: self.service.clone(), outcome }).inc();
+    }
+}
+
 impl Metrics {
     /// Makes the handles and registers them.
     #[must_use]
@@ -77,6 +115,9 @@ impl Metrics {
             refusals: Family::default(),
             requests: Family::default(),
             durations: Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS)),
+            upstream_connects: Family::default(),
+            upstream_seconds: Family::new_with_constructor(|| Histogram::new(CONNECT_BUCKETS)),
+            upstream_links: Family::default(),
             turned_away: Family::default(),
             ended: Family::default(),
             endings: Histogram::new(ENDING_BUCKETS),
@@ -90,6 +131,9 @@ impl Metrics {
         CALLS.register(registry, m.calls.clone());
         SESSIONS.register(registry, m.sessions.clone());
         REFUSALS.register(registry, m.refusals.clone());
+        UPSTREAM_CONNECTS.register(registry, m.upstream_connects.clone());
+        UPSTREAM_SECONDS.register(registry, m.upstream_seconds.clone());
+        UPSTREAM_LINKS.register(registry, m.upstream_links.clone());
         TURNED_AWAY.register(registry, m.turned_away.clone());
         ENDED.register(registry, m.ended.clone());
         ENDINGS.register(registry, m.endings.clone());
@@ -99,13 +143,16 @@ impl Metrics {
     }
 
     /// Every metric of the gateway, for the reference page.
-    pub const DESCRIBED: [Described; 11] = [
+    pub const DESCRIBED: [Described; 14] = [
         REQUESTS,
         DURATIONS,
         HANDSHAKES,
         CALLS,
         SESSIONS,
         REFUSALS,
+        UPSTREAM_CONNECTS,
+        UPSTREAM_SECONDS,
+        UPSTREAM_LINKS,
         TURNED_AWAY,
         ENDED,
         ENDINGS,
@@ -123,6 +170,20 @@ impl Metrics {
     pub(crate) fn of_database(&self, name: &str) -> (Counter, Histogram) {
         let label = DatabaseLabel { db: name.to_owned() };
         (self.requests.get_or_create_owned(&label), self.durations.get_or_create_owned(&label))
+    }
+
+    /// The counters of one PostgreSQL behind the door.
+    pub(crate) fn of_upstream(&self, service: &str) -> OfUpstream {
+        let links = |state| {
+            self.upstream_links.get_or_create_owned(&LinkLabels { service: service.to_owned(), state })
+        };
+        OfUpstream {
+            service: service.to_owned(),
+            connects: self.upstream_connects.clone(),
+            seconds: self.upstream_seconds.get_or_create_owned(&ServiceLabel { service: service.to_owned() }),
+            busy: links("busy"),
+            warm: links("warm"),
+        }
     }
 
     pub(crate) fn refused(&self, code: Code) {
@@ -197,6 +258,24 @@ const REFUSALS: Described = Described {
     labels: "code",
     help: "Refusals of peers and of requests",
 };
+const UPSTREAM_CONNECTS: Described = Described {
+    name: "countersign_upstream_connects_total",
+    kind: "counter",
+    labels: "service, outcome",
+    help: "Connections to a PostgreSQL behind the door; the outcome is ok, warm where one was at hand, unreachable, slow, refused or full",
+};
+const UPSTREAM_SECONDS: Described = Described {
+    name: "countersign_upstream_connect_seconds",
+    kind: "histogram",
+    labels: "service",
+    help: "From the wish for a new connection to a PostgreSQL behind the door to its first statement or its failure, in seconds",
+};
+const UPSTREAM_LINKS: Described = Described {
+    name: "countersign_upstream_links",
+    kind: "gauge",
+    labels: "service, state",
+    help: "Connections to a PostgreSQL behind the door; busy ones serve somebody, warm ones are kept for the next",
+};
 const TURNED_AWAY: Described = Described {
     name: "countersign_gateway_turned_away_total",
     kind: "counter",
@@ -230,5 +309,7 @@ const ANSWERS: Described = Described {
 
 /// Upper bounds in seconds; the last is the promise.
 const ENDING_BUCKETS: [f64; 9] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0];
+/// Upper bounds in seconds: from a socket at hand to the deadline that is customary.
+const CONNECT_BUCKETS: [f64; 9] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0];
 /// Upper bounds in seconds: from a cached point query to the statement timeout.
 const DURATION_BUCKETS: [f64; 10] = [0.000_1, 0.000_5, 0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0, 30.0];

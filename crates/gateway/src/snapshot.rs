@@ -87,6 +87,7 @@ impl Served {
     /// Puts a database on a PostgreSQL behind the door under `name`.
     #[must_use]
     pub fn upstream(name: &str, upstream: Arc<Upstream>, metrics: &Metrics) -> Self {
+        upstream.count_among(metrics);
         Self::behind(name, Behind::Upstream(upstream), metrics)
     }
 

@@ -7,6 +7,7 @@
 //! - [`key`]: private keys in every common form; [`secret`]: passwords that are wiped.
 //! - [`credential`]: a chain with the key that belongs to its leaf.
 //! - [`der`]: taking signed structures apart.
+//! - [`tls_server_end_point`]: what binds what is said to the server's certificate.
 //! - [`pem`]: certificates out of PEM or DER, and what else a file may hold.
 //! - [`ocsp`]: asking an authority about one certificate, and judging what it answers.
 //! - [`revocation`]: what is taken back before its end, and how strictly that is asked.
@@ -15,6 +16,7 @@
 mod certificate;
 mod credential;
 pub mod der;
+mod end_point;
 mod identity;
 mod key;
 mod malformed;
@@ -32,6 +34,7 @@ mod verify;
 
 pub use certificate::{Certificate, Usage};
 pub use credential::{Credential, CredentialError};
+pub use end_point::tls_server_end_point;
 pub use identity::Identity;
 pub use key::{KeyError, KeyKind, PrivateKey, Proof};
 pub use malformed::Malformed;

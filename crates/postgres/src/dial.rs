@@ -3,13 +3,12 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use fault::{Code, Fault, Place, Refusal};
 use identity::{Credential, Strictness, Trust};
-use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
+use transport::dial::postgres::{Willing, ask_for_tls, watch};
 use transport::{Dial, DialSpec, Dialled, ServerTrust, TlsVersion};
 
 use crate::spec::{Address, PostgresSpec, Protection};
@@ -63,12 +62,12 @@ async fn reach(spec: &PostgresSpec) -> Result<Reached, Fault> {
 /// Asks the server for TLS in its own words and does the handshake.
 async fn secured(spec: &PostgresSpec, tls: &Dial, mut tcp: TcpStream, host: &str) -> Result<Reached, Fault> {
     match ask_for_tls(&mut tcp).await.map_err(|error| trouble::unreachable(spec, &error))? {
-        b'S' => {}
-        b'N' => {
+        Willing::Yes => {}
+        Willing::No => {
             return Err(trouble::of(spec, "the server does not support TLS")
                 .remedy("turn it on in the server's postgresql.conf: ssl = on, ssl_cert_file, ssl_key_file, ssl_ca_file"));
         }
-        _ => {
+        Willing::Neither => {
             return Err(trouble::of(spec, "what answers there is no PostgreSQL")
                 .remedy("correct host and port in ledger.url"));
         }
@@ -93,13 +92,6 @@ async fn settled(spec: &PostgresSpec, dialled: Dialled) -> Result<Box<dyn Stream
     };
     asked.map_err(|refusal| trouble::of_server(spec, &refusal))?;
     Ok(Box::new(stream))
-}
-
-/// One byte comes back and no more is read: whatever else has arrived before the handshake is taken for a part of it, and
-/// fails.
-async fn ask_for_tls(tcp: &mut TcpStream) -> io::Result<u8> {
-    tcp.write_all(&SSL_REQUEST).await?;
-    tcp.read_u8().await
 }
 
 /// The TLS settings, with the files as they are now.
@@ -149,7 +141,7 @@ async fn tcp(spec: &PostgresSpec, host: &str, addr: Option<IpAddr>, port: u16) -
             TcpStream::connect(addresses.as_slice()).await.map_err(|error| unreachable(&error))?
         }
     };
-    watched(&stream).map_err(|error| unreachable(&error))?;
+    watch(&stream).map_err(|error| unreachable(&error))?;
     Ok(stream)
 }
 
@@ -167,18 +159,3 @@ fn stay_here(spec: &PostgresSpec, addresses: &[SocketAddr]) -> Result<(), Fault>
         .remedy("write sslmode=verify-full, or the address itself: 127.0.0.1")),
     }
 }
-
-/// A server that has vanished without a word is noticed by the kernel, however long nothing is said.
-fn watched(stream: &TcpStream) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let socket = SockRef::from(stream);
-    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE))?;
-    socket.set_tcp_user_timeout(Some(UNHEARD))
-}
-
-/// "Let us speak TLS": length, and the code 80877103.
-const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
-/// How long a connection may be silent before the kernel asks whether anybody is there.
-const KEEPALIVE: Duration = Duration::from_secs(5);
-/// How long what was sent may go unacknowledged.
-const UNHEARD: Duration = Duration::from_secs(15);

@@ -1,10 +1,12 @@
 //! Connecting to a server over TLS, and what went wrong when that fails.
 //!
 //! - `check`: judging the server's chain as the caller wants it judged.
+//! - [`postgres`]: a connection to a PostgreSQL before TLS begins on it.
 //! - [`tap`]: hearing the id of the hello that we send.
 //! - [`trouble`]: the texts of faults.
 
 mod check;
+pub mod postgres;
 pub mod tap;
 pub mod trouble;
 
@@ -105,6 +107,16 @@ impl Dial {
         config.alpn_protocols = spec.alpn;
         config.resumption = Resumption::disabled();
         Ok(Self { config: Arc::new(config), check, timeout: spec.timeout })
+    }
+
+    /// The same settings with another credential to present. What is costly about them is shared.
+    ///
+    /// # Errors
+    /// The credential's key cannot sign a handshake.
+    pub fn presenting(&self, credential: &Credential) -> Result<Self, Fault> {
+        let mut config = ClientConfig::clone(&self.config);
+        config.client_auth_cert_resolver = Arc::new(Always(present::certified_key(credential)?));
+        Ok(Self { config: Arc::new(config), ..self.clone() })
     }
 
     /// Connects to `host`, a name or an IP address, which is also the name that the server must prove.
