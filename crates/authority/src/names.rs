@@ -32,7 +32,10 @@ impl Names {
 
     /// Refuses names that no certificate of ours may carry, whatever the profile: they would be read in two ways, or
     /// not at all.
-    pub(crate) fn check(&self) -> Result<(), Fault> {
+    ///
+    /// # Errors
+    /// The first of them, and why.
+    pub fn check(&self) -> Result<(), Fault> {
         let texts = [("common name", &self.common_name), ("organization", &self.organization)];
         let unit = ("organizational unit", &self.organizational_unit);
         for (kind, text) in texts.into_iter().chain([unit]) {

@@ -207,7 +207,7 @@ pub fn reference() -> String {
     let acme = acme.map(|(name, kind, labels, help)| Described { name, kind, labels, help });
     let own = [NOT_AFTER, DAYS, NEXT_UPDATE, LEDGER_AGE, ROTATION, BUDGET, FIRST, auditor::LOST, RELOADS];
     let metrics = Metrics::DESCRIBED.iter().chain(&asked).chain(&published).chain(&acme);
-    for metric in metrics.chain(&registrar::SERVICE_METRICS).chain(&own) {
+    for metric in metrics.chain(&registrar::SERVICE_METRICS).chain(&registrar::MINTED_METRICS).chain(&own) {
         let Described { name, kind, labels, help } = metric;
         page.push_str(&format!("| `{name}` | {kind} | {labels} | {help} |\n"));
     }

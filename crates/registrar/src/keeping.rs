@@ -15,6 +15,7 @@ pub async fn keep(registrar: Arc<Registrar>, stop: CancellationToken) {
         sweep(&registrar, ledger.as_ref(), &stop),
         published::keep(&registrar, ledger.as_ref(), &stop),
         services(&registrar, &stop),
+        minted(&registrar, &stop),
     );
 }
 
@@ -22,6 +23,17 @@ pub async fn keep(registrar: Arc<Registrar>, stop: CancellationToken) {
 async fn services(registrar: &Registrar, stop: &CancellationToken) {
     if let Some(services) = &registrar.services {
         Arc::clone(services).keep(stop.clone()).await;
+    }
+}
+
+/// Lets go of certificates of minutes that have ended.
+async fn minted(registrar: &Registrar, stop: &CancellationToken) {
+    loop {
+        registrar.minted.sweep(registrar.clock.now());
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(std::time::Duration::from_secs(60)) => {}
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 //! - [`keeping`]: what is done without being asked, until the node stops.
 //! - [`lasting`]: until when what it keeps renewing is good.
 //! - [`nonces`]: numbers that are good once. [`pace`]: how much one asker may ask.
+//! - [`minted`](mod@minted): certificates of minutes in principals' names.
 //! - [`nodes`](mod@nodes): the nodes that share the ledger, each with a note of itself.
 //! - [`published`]: what everyone may fetch.
 //! - [`reply`]: answers and their shapes.
@@ -24,6 +25,7 @@ pub mod inventory;
 mod issuing;
 mod keeping;
 mod lasting;
+mod minted;
 mod nodes;
 mod nonces;
 mod pace;
@@ -39,6 +41,7 @@ mod watched;
 pub use issuing::{EnrolmentRules, Issuing, SERVICE, issuer_for, unknown_profile};
 pub use keeping::keep;
 pub use lasting::Lasting;
+pub use minted::{DESCRIBED as MINTED_METRICS, PROFILE as MINTED};
 pub use nodes::{Anchor, Node, Standing, keep_noted, nodes};
 pub use published::{Metrics as PublishedMetrics, published_parts};
 pub use registrar::Registrar;

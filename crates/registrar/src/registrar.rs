@@ -15,6 +15,7 @@ use crate::enrolment::{self, Enrolment};
 use crate::inventory;
 use crate::issuing::Issuing;
 use crate::lasting::Lasting;
+use crate::minted::Minted;
 use crate::published::{self, Metrics as PublishedMetrics, Published};
 use crate::services::{self, Rules, Services};
 use crate::{acme, reply};
@@ -26,6 +27,7 @@ pub struct Registrar {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) enrolment: Enrolment,
     pub(crate) acme: Arc<acme::Desk>,
+    pub(crate) minted: Minted,
     issuing: ArcSwap<Issuing>,
     pub(crate) published: Published,
     /// Registered services; none without a ledger.
@@ -48,6 +50,7 @@ impl Registrar {
             clock,
             enrolment: Enrolment::new(),
             acme: Arc::new(acme::Desk::new()),
+            minted: Minted::default(),
             issuing: ArcSwap::new(issuing),
             published,
             services: None,
@@ -91,6 +94,7 @@ impl Registrar {
     /// Shows what is counted.
     pub fn register(&self, registry: &mut Registry) {
         self.acme.metrics().register(registry);
+        self.minted.metrics().register(registry);
     }
 
     /// What the registrar keeps renewing, each with its end.
