@@ -7,6 +7,8 @@ mod listener;
 mod principal;
 mod reload;
 mod replication;
+mod secret;
+mod service;
 mod tls;
 
 use std::collections::BTreeMap;
@@ -15,8 +17,8 @@ use access::{EVERYONE, GrantSpec, Level};
 use fault::Fault;
 
 use crate::plan::{
-    AuditPlan, ControlPlanePlan, DatabasePlan, Environment, LedgerPlan, LimitsPlan, ListenerPlan,
-    LoggingPlan, Plan, PostgresPlan, TlsPlan,
+    AuditPlan, AuthorityPlan, ControlPlanePlan, DatabasePlan, Environment, LimitsPlan, ListenerPlan,
+    LoggingPlan, Plan, PostgresPlan, TlsPlan, UpstreamPlan,
 };
 use crate::reader::{At, Reader, misread};
 use crate::scalar::{Scalar, Wrong};
@@ -33,15 +35,20 @@ pub(crate) fn plan(reader: &mut Reader<'_>, sources: &Sources, top: Top) -> Plan
     let environment = environment(reader, sources, &top.environment);
     let authority = authority::plan(reader, sources, top.authority.as_ref());
     let tls = tls::settle(reader, sources, &top);
-    let (listeners, implicit) = listeners(reader, sources, top.listeners, &tls);
+    let (listeners, implicit) = listeners(reader, sources, top.listeners.as_ref(), &tls);
     let profiles = tls::plans(reader, &tls, environment, top.authority.as_ref());
     let auth = &top.auth.value;
     let principals = principal::specs(reader, &auth.principals.value, tls.http.is_some());
     // Principals that are written and wrong are not the same as none.
     let unnamed = auth.principals.value.is_empty() && auth.unread().is_empty();
     let env_only = implicit && unnamed;
+    let upstreams =
+        upstreams(reader, &top, authority.as_ref().and_then(|authority| authority.value.as_ref()));
     let ledger = ledger::plan(reader, sources, top.ledger, authority.as_ref());
-    let (databases, mut grants) = databases(reader, top.databases, ledger.as_ref(), env_only);
+    let services = top.services.map(|written| written.value).unwrap_or_default();
+    let beside = database::Beside { ledger: ledger.as_ref(), services: &services, upstreams: &upstreams };
+    let (databases, mut grants) = databases(reader, top.databases, &beside, env_only);
+    listener::warn_of_none(reader, &listeners, &databases);
     if env_only && grants.is_empty() {
         grants = everyone_read_write(reader, &databases, &tls);
     }
@@ -66,6 +73,7 @@ pub(crate) fn plan(reader: &mut Reader<'_>, sources: &Sources, top: Top) -> Plan
         grants,
         open,
         databases,
+        upstreams,
         control_plane,
         limits: limits(&top.limits.value),
         audit: audit(&top.audit.value),
@@ -122,11 +130,11 @@ fn environment(reader: &mut Reader<'_>, sources: &Sources, written: &At<Environm
 fn listeners(
     reader: &mut Reader<'_>,
     sources: &Sources,
-    written: Option<At<Vec<At<Listener>>>>,
+    written: Option<&At<Vec<At<Listener>>>>,
     tls: &tls::Settled,
 ) -> (Vec<ListenerPlan>, bool) {
     match written {
-        Some(written) => (listener::plans(reader, sources, &written, tls), false),
+        Some(written) => (listener::plans(reader, sources, written, tls), false),
         None => match listener::implicit(reader, sources, tls) {
             Some(listener) => (vec![listener], true),
             None => (Vec::new(), false),
@@ -134,14 +142,28 @@ fn listeners(
     }
 }
 
+/// The servers behind the door, each used by a database.
+fn upstreams(reader: &mut Reader<'_>, top: &Top, authority: Option<&AuthorityPlan>) -> Vec<UpstreamPlan> {
+    let secrets = &top.secrets.value;
+    secret::check(reader, secrets);
+    let written = top.services.as_ref().map(|at| at.value.as_slice()).unwrap_or_default();
+    let plans = service::plans(reader, written, &service::Beside { secrets, authority });
+    // Databases that could not be read may be those that use it.
+    if !top.unread().contains(&"databases") {
+        let databases = top.databases.as_ref().map(|at| at.value.as_slice()).unwrap_or_default();
+        service::check_use(reader, written, databases);
+    }
+    plans
+}
+
 fn databases(
     reader: &mut Reader<'_>,
     written: Option<At<Vec<At<crate::section::database::Database>>>>,
-    ledger: Option<&LedgerPlan>,
+    beside: &database::Beside<'_>,
     env_only: bool,
 ) -> (Vec<DatabasePlan>, Vec<GrantSpec>) {
     match written {
-        Some(written) => database::plans(reader, &written.value, ledger),
+        Some(written) => database::plans(reader, &written.value, beside),
         None if env_only => (vec![database::default_database(reader)], Vec::new()),
         None => (Vec::new(), Vec::new()),
     }

@@ -31,7 +31,8 @@ pub use plan::{
     ControlPlanePlan, CrlPlan, DatabasePlan, DeniedSerial, EnrolmentPlan, Environment, IssuerPlan,
     KeyPassword, LedgerPlan, LimitsPlan, ListenerPlan, LogFormat, LogLevel, LoggingPlan, OpenMode, PemText,
     Plan, PostgresPlan, ProfilePlan, PublishingPlan, ReloadPlan, ReplicationPlan, RevocationPlan,
-    RootOcspPlan, Serves, SslMode, TlsMode, TlsPlan, TlsVersion, Transport,
+    RootOcspPlan, SecretKept, SecretPlan, Serves, SharedCertificatePlan, SslMode, TlsMode, TlsPlan,
+    TlsVersion, Transport, UpstreamAddress, UpstreamIdentityPlan, UpstreamPlan, UpstreamSslMode, WarmPlan,
 };
 pub use read::{read, read_database, read_text};
 pub use reference::reference;

@@ -6,6 +6,8 @@ mod ledger;
 mod reload;
 mod replication;
 mod revocation;
+mod secret;
+mod upstream;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,6 +25,10 @@ pub use self::ledger::{PostgresPlan, SslMode};
 pub use self::reload::{AllowWeaker, ReloadPlan};
 pub use self::replication::ReplicationPlan;
 pub use self::revocation::{DeniedSerial, RevocationPlan};
+pub use self::secret::{SecretKept, SecretPlan};
+pub use self::upstream::{
+    SharedCertificatePlan, UpstreamAddress, UpstreamIdentityPlan, UpstreamPlan, UpstreamSslMode, WarmPlan,
+};
 use crate::origin::Origin;
 use crate::scalar::words;
 use crate::table::shapes;
@@ -52,6 +58,8 @@ pub struct Plan {
     pub open: bool,
     /// Databases that are served.
     pub databases: Vec<DatabasePlan>,
+    /// The PostgreSQL servers behind the door, which databases name.
+    pub upstreams: Vec<UpstreamPlan>,
     /// The administrators' routes.
     pub control_plane: ControlPlanePlan,
     /// Bounds.
@@ -183,12 +191,14 @@ pub struct ListenerPlan {
     pub transport: Transport,
     /// The address as written; an empty host means every interface.
     pub address: String,
-    /// Its TLS profile; always given for [`Transport::H2`].
+    /// Its TLS profile; always given for [`Transport::H2`] and [`Transport::Postgres`].
     pub tls: Option<String>,
     /// What it accepts. Empty only where the environment configures no way to sign in: then nobody can.
     pub auth: Vec<Accepted>,
     /// What it answers; never empty.
     pub serves: Vec<Serves>,
+    /// For [`Transport::Postgres`]: whether a request to cancel is honoured that comes in clear text.
+    pub plaintext_cancel: bool,
     /// Where it was written.
     pub place: Option<Place>,
 }
@@ -237,8 +247,10 @@ words! {
         H1 = "h1",
         /// HTTP/2 and HTTP/1.1 over TLS.
         H2 = "h2",
+        /// PostgreSQL's protocol over TLS.
+        Postgres = "postgres",
     }
-    later { "h2c", "h3", "unix", "grpc", "postgres", "redis", "tcp" }
+    later { "h2c", "h3", "unix", "grpc", "redis", "tcp" }
 }
 
 /// A database that is served.
@@ -254,6 +266,10 @@ pub struct DatabasePlan {
     pub mode: OpenMode,
     /// Whether the settings that suit a server are applied (WAL, a busy timeout, foreign keys).
     pub recommended_pragmas: bool,
+    /// For [`Backend::Postgres`]: the service that it is on; always given there.
+    pub service: Option<String>,
+    /// For [`Backend::Postgres`]: the names by which a client's handshake chooses it, in small letters.
+    pub hosts: Vec<String>,
 }
 
 words! {
@@ -265,8 +281,10 @@ words! {
         MemoryShared = "memory-shared",
         /// The node's own ledger: its views, and nothing but them, for reading alone.
         Ledger = "ledger",
+        /// On a PostgreSQL behind the door.
+        Postgres = "postgres",
     }
-    later { "memory", "mvcc", "memdb", "vault", "postgres" }
+    later { "memory", "mvcc", "memdb", "vault" }
 }
 
 words! {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::section::{
     access, acme, authority, database, http, limits, listener, reload, replication, revocation, rotation,
-    tls, top,
+    secret, service, tls, top,
 };
 use crate::sources;
 use crate::table::Table;
@@ -77,6 +77,12 @@ pub fn reference() -> String {
     table::<access::Mtls>(&mut page);
     table::<database::Database>(&mut page);
     table::<access::Grant>(&mut page);
+    table::<service::Service>(&mut page);
+    table::<service::Postgres>(&mut page);
+    table::<service::Roles>(&mut page);
+    table::<service::MapEntry>(&mut page);
+    table::<service::Warm>(&mut page);
+    table::<secret::SecretSource>(&mut page);
     table::<top::ControlPlane>(&mut page);
     table::<limits::Limits>(&mut page);
     table::<limits::Rate>(&mut page);

@@ -11,5 +11,7 @@ pub(crate) mod reload;
 pub(crate) mod replication;
 pub(crate) mod revocation;
 pub(crate) mod rotation;
+pub(crate) mod secret;
+pub(crate) mod service;
 pub(crate) mod tls;
 pub(crate) mod top;

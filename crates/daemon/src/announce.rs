@@ -76,6 +76,7 @@ fn database(written: &DatabasePlan) -> DatabaseShown {
             config::Backend::File => "sqlite",
             config::Backend::MemoryShared => "memory",
             config::Backend::Ledger => "ledger",
+            config::Backend::Postgres => "postgres",
         },
         path: written.path.as_ref().map(|path| path.display().to_string()),
     }
@@ -114,9 +115,8 @@ pub(crate) fn settings(written: &DatabasePlan) -> Settings {
             },
         },
         (config::Backend::Ledger, Some(path)) => Backend::Views { path: path.clone(), views: views() },
-        (config::Backend::File | config::Backend::Ledger, None) | (config::Backend::MemoryShared, _) => {
-            Backend::MemoryShared
-        }
+        (config::Backend::File | config::Backend::Ledger, None)
+        | (config::Backend::MemoryShared | config::Backend::Postgres, _) => Backend::MemoryShared,
     };
     Settings {
         name: written.name.clone(),

@@ -92,7 +92,7 @@ impl Publisher {
                 .iter()
                 .map(|one| (one.plan.name.clone(), one.served.clone()))
                 .collect(),
-            database_hosts: Arc::default(),
+            database_hosts: Arc::new(database_hosts(plan)),
             statement_limits: statement_limits(limits),
             http_limits: http_limits(limits),
             slot_limits: slot_limits(limits),
@@ -124,7 +124,8 @@ impl Publisher {
                 let (door, spoken) = (door.map(Arc::new), spoken(listener.transport));
                 let (accepted, scope) = (listener.auth.clone(), scope(listener));
                 let callers = Arc::new(callers(prepared, credentials, listener));
-                let entrance = Entrance { door, spoken, plaintext_cancel: false, accepted, scope, callers };
+                let plaintext_cancel = listener.plaintext_cancel;
+                let entrance = Entrance { door, spoken, plaintext_cancel, accepted, scope, callers };
                 entrances.insert(listener.name.as_str().into(), entrance);
             }
         }
@@ -147,7 +148,7 @@ impl Publisher {
             credentials: vec![Arc::clone(credential)],
             client_auth: client_auth(tls, profile, &listener.auth, recorded),
             min_version: min_version(tls.min_version),
-            alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+            alpn: alpn(listener.transport),
             handshake_timeout: prepared.plan.limits.handshake_timeout,
             clock: Arc::clone(&self.clock),
             memories: self.memories.clone(),
@@ -216,7 +217,26 @@ fn spoken(written: config::Transport) -> Spoken {
     match written {
         config::Transport::H1 => Spoken::Http,
         config::Transport::H2 => Spoken::Https,
+        config::Transport::Postgres => Spoken::Postgres,
     }
+}
+
+/// The protocols that a handshake may agree on, best first.
+fn alpn(written: config::Transport) -> Vec<Vec<u8>> {
+    match written {
+        config::Transport::H1 | config::Transport::H2 => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+        config::Transport::Postgres => vec![b"postgresql".to_vec()],
+    }
+}
+
+/// The databases by the hosts that clients connect to.
+fn database_hosts(plan: &config::Plan) -> HashMap<Box<str>, Box<str>> {
+    let of = |database: &config::DatabasePlan| {
+        let name: Box<str> = database.name.as_str().into();
+        let hosts = database.hosts.iter().map(|host| Box::from(host.as_str()));
+        hosts.map(|host| (host, name.clone())).collect::<Vec<_>>()
+    };
+    plan.databases.iter().flat_map(of).collect()
 }
 
 pub(crate) fn min_version(written: config::TlsVersion) -> TlsVersion {

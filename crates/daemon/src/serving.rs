@@ -82,6 +82,9 @@ pub(crate) fn open(plan: &Plan, held: &[Opened], metrics: &Metrics) -> Result<Ve
 }
 
 fn open_one(plan: &DatabasePlan, metrics: &Metrics) -> Result<Opened, Fault> {
+    if plan.backend == config::Backend::Postgres {
+        return Err(Fault::ours(format!("database {:?}: a PostgreSQL is not served yet", plan.name)));
+    }
     let database = Arc::new(Database::open(announce::settings(plan))?);
     let served = Served::new(&plan.name, Arc::clone(&database), metrics);
     Ok(Opened { plan: plan.clone(), database, served })

@@ -68,7 +68,7 @@ mod tests {
         let next = |transport: Option<Transport>| match transport {
             None => Some(Transport::H1),
             Some(Transport::H1) => Some(Transport::H2),
-            Some(Transport::H2) => None,
+            Some(Transport::H2 | Transport::Postgres) => None,
         };
         let mut transport = None;
         while let Some(known) = next(transport) {

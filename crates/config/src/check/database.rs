@@ -3,20 +3,30 @@ use std::collections::HashSet;
 use access::{GrantSpec, Level};
 use fault::nearest;
 
-use crate::plan::{Backend, DatabasePlan, LedgerPlan, OpenMode};
+use super::service;
+use crate::plan::{Backend, DatabasePlan, LedgerPlan, OpenMode, UpstreamPlan};
 use crate::reader::{At, Reader};
 use crate::section::access::Grant;
 use crate::section::database::Database;
+use crate::section::service::Service;
 use crate::table::Table;
 
 /// Words that stand after a database's name in a path.
 const RESERVED: &[&str] = &["query", "v2", "v3", "export", "backup", "changeset", "blob", "changes"];
 
+/// What databases may be kept in.
+pub(super) struct Beside<'a> {
+    pub(super) ledger: Option<&'a LedgerPlan>,
+    /// The services as they are written, those with faults too.
+    pub(super) services: &'a [At<Service>],
+    pub(super) upstreams: &'a [UpstreamPlan],
+}
+
 /// The databases and the grants on them.
 pub(super) fn plans(
     reader: &mut Reader<'_>,
     written: &[At<Database>],
-    ledger: Option<&LedgerPlan>,
+    beside: &Beside<'_>,
 ) -> (Vec<DatabasePlan>, Vec<GrantSpec>) {
     let (mut plans, mut grants) = (Vec::new(), Vec::new());
     let mut names = HashSet::new();
@@ -39,11 +49,12 @@ pub(super) fn plans(
                 "give each its own name",
             );
         }
-        plans.push(plan(reader, name, database, ledger));
+        plans.push(plan(reader, name, database, beside));
         for grant in &database.value.grants.value {
             grants.extend(spec(reader, &name.value, grant));
         }
     }
+    refuse_shared_hosts(reader, written);
     (plans, grants)
 }
 
@@ -55,6 +66,8 @@ pub(super) fn default_database(reader: &Reader<'_>) -> DatabasePlan {
         path: Some(reader.ground.base.join("countersign.db")),
         mode: OpenMode::Rwc,
         recommended_pragmas: true,
+        service: None,
+        hosts: Vec::new(),
     }
 }
 
@@ -77,11 +90,15 @@ fn plan(
     reader: &mut Reader<'_>,
     name: &At<String>,
     written: &At<Database>,
-    ledger: Option<&LedgerPlan>,
+    beside: &Beside<'_>,
 ) -> DatabasePlan {
     let database = &written.value;
+    match database.backend.value {
+        Backend::Postgres => return of_service(reader, name, database, beside),
+        backend => refuse_for_another(reader, name, database, backend),
+    }
     if database.backend.value == Backend::Ledger {
-        return of_ledger(reader, name, database, ledger);
+        return of_ledger(reader, name, database, beside.ledger);
     }
     match (database.backend.value, &database.path) {
         (Backend::File, path) if database.lacks(path, "path") && !database.unread().contains(&"backend") => {
@@ -101,6 +118,97 @@ fn plan(
         path: database.path.as_ref().map(|path| path.value.clone()),
         mode: database.mode.value,
         recommended_pragmas: database.pragmas_preset.value.0,
+        service: None,
+        hosts: Vec::new(),
+    }
+}
+
+/// A database on a PostgreSQL behind the door.
+fn of_service(
+    reader: &mut Reader<'_>,
+    name: &At<String>,
+    database: &Database,
+    beside: &Beside<'_>,
+) -> DatabasePlan {
+    let said = |key: &str| {
+        format!("config: database {:?} (postgres) has {key} and is kept by its service", name.value)
+    };
+    if let Some(path) = &database.path {
+        reader.refuse(path, said("a path"), "leave the path out: the service says where it is");
+    }
+    for place in [&database.mode.place, &database.pragmas_preset.place].into_iter().flatten() {
+        let at = At { value: (), place: Some(place.clone()) };
+        reader.refuse(&at, said("a setting of SQLite"), "leave mode and pragmas_preset out");
+    }
+    match &database.service {
+        Some(service) => service::refuse_unknown(reader, &name.value, service, beside.services),
+        None if database.lacks(&database.service, "service") => {
+            let said = format!("config: database {:?} (postgres) needs a service", name.value);
+            reader.refuse(name, said, "write service: and the name of one under services:");
+        }
+        None => {}
+    }
+    let service = database.service.as_ref().map(|service| service.value.clone());
+    let upstream = beside.upstreams.iter().find(|upstream| Some(&upstream.name) == service.as_ref());
+    if let Some(upstream) = upstream {
+        service::check_grants(reader, &name.value, &database.grants.value, upstream);
+    }
+    DatabasePlan {
+        name: name.value.clone(),
+        backend: Backend::Postgres,
+        path: None,
+        mode: OpenMode::Rw,
+        recommended_pragmas: false,
+        service,
+        hosts: database.hosts.value.iter().filter_map(|host| self::host(reader, name, host)).collect(),
+    }
+}
+
+/// What means something only for a database on a PostgreSQL.
+fn refuse_for_another(reader: &mut Reader<'_>, name: &At<String>, database: &Database, backend: Backend) {
+    if database.unread().contains(&"backend") {
+        return;
+    }
+    let said = |key: &str| format!("config: database {:?} ({}) has {key}", name.value, backend.as_str());
+    let remedy = "write backend: postgres, or leave it out";
+    if let Some(service) = &database.service {
+        reader.refuse(service, said("a service"), remedy);
+    }
+    if let Some(host) = database.hosts.value.first() {
+        reader.refuse(host, said("hosts"), remedy);
+    }
+}
+
+/// A name as clients send it in their handshakes, in small letters.
+fn host(reader: &mut Reader<'_>, name: &At<String>, host: &At<String>) -> Option<String> {
+    let text = host.value.to_ascii_lowercase();
+    let label = |label: &str| {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        !label.is_empty() && label.len() <= 63 && label.chars().all(fits)
+    };
+    if text.len() > 253 || !text.split('.').all(label) || text.parse::<std::net::IpAddr>().is_ok() {
+        let said = format!(
+            "config: database {:?}: {:?} is no host name that a client sends",
+            name.value, host.value
+        );
+        reader.refuse(
+            host,
+            said,
+            "write a whole name such as orders.db.example.com, without a dot at its end",
+        );
+        return None;
+    }
+    Some(text)
+}
+
+/// A name that leads to two databases leads to neither.
+fn refuse_shared_hosts(reader: &mut Reader<'_>, written: &[At<Database>]) {
+    let mut seen = HashSet::new();
+    for host in written.iter().flat_map(|database| &database.value.hosts.value) {
+        if !seen.insert(host.value.to_ascii_lowercase()) {
+            let said = format!("config: the host {:?} stands for more than one database", host.value);
+            reader.refuse(host, said, "write it under one of them");
+        }
     }
 }
 
@@ -141,6 +249,8 @@ fn of_ledger(
         path,
         mode: OpenMode::Ro,
         recommended_pragmas: database.pragmas_preset.value.0,
+        service: None,
+        hosts: Vec::new(),
     }
 }
 

@@ -11,8 +11,10 @@ use crate::sources::{LISTEN, Sources};
 use crate::table::Table;
 
 mod address;
+mod postgres;
 
 use address::{Address, parse};
+pub(super) use postgres::warn_of_none;
 
 /// The address of the one listener that the short spelling and the environment make.
 const IMPLICIT: &str = ":11023";
@@ -63,6 +65,7 @@ pub(super) fn implicit(reader: &mut Reader<'_>, sources: &Sources, tls: &Settled
         tls: Some(SHORT.to_owned()),
         auth,
         serves: vec![Serves::Everything],
+        plaintext_cancel: false,
         place: None,
     })
 }
@@ -91,11 +94,13 @@ fn plan(reader: &mut Reader<'_>, n: usize, written: &At<Listener>, tls: &Settled
     }
     let address = address(reader, &called, written);
     let serves = serves(reader, &called, written);
+    let plaintext_cancel = postgres::plaintext_cancel(reader, &called, written);
     let tls = profile(reader, &called, written, tls);
     let auth = auth(reader, &called, written, &serves);
     let transport = listener.transport.value;
     let name = listener.name.as_ref()?.value.clone();
-    Some(ListenerPlan { name, transport, address: address?, tls, auth, serves, place: written.place.clone() })
+    let (address, place) = (address?, written.place.clone());
+    Some(ListenerPlan { name, transport, address, tls, auth, serves, plaintext_cancel, place })
 }
 
 fn address(reader: &mut Reader<'_>, called: &str, written: &At<Listener>) -> Option<String> {
@@ -133,7 +138,7 @@ fn profile(reader: &mut Reader<'_>, called: &str, written: &At<Listener>, tls: &
         return None;
     }
     // The short spelling has one profile, which then needs no name.
-    let short = || (tls.short && transport == Transport::H2).then_some(SHORT);
+    let short = || (tls.short && transport != Transport::H1).then_some(SHORT);
     let name = listener.tls.as_ref().map(|at| at.value.as_str()).or_else(short);
     let found = name.and_then(|name| tls.find(name));
     if let (Transport::H1, Some(name)) = (transport, &listener.tls) {
@@ -144,9 +149,15 @@ fn profile(reader: &mut Reader<'_>, called: &str, written: &At<Listener>, tls: &
             "write transport: h2, which serves HTTP/1.1 over TLS too, or leave tls out",
         );
     }
-    if transport == Transport::H2 && found.is_none() {
-        let said = format!("config: {called} (h2) requires a tls profile");
-        reader.refuse(written, said, "write tls: and the name of a profile, or transport: h1 for clear text");
+    if transport != Transport::H1 && found.is_none() {
+        let said = format!("config: {called} ({}) requires a tls profile", transport.as_str());
+        let remedy = match transport {
+            Transport::H1 | Transport::H2 => {
+                "write tls: and the name of a profile, or transport: h1 for clear text"
+            }
+            Transport::Postgres => "write tls: and the name of a profile",
+        };
+        reader.refuse(written, said, remedy);
     }
     let mtls = listener.auth.iter().flat_map(|auth| &auth.value).find(|word| word.value == Accepted::Mtls);
     if let Some(mtls) =
@@ -175,6 +186,10 @@ fn refuse_unknown(reader: &mut Reader<'_>, called: &str, name: &At<String>, tls:
 /// What it answers: everything, where nothing is written.
 fn serves(reader: &mut Reader<'_>, called: &str, written: &At<Listener>) -> Vec<Serves> {
     let Some(list) = &written.value.serves else { return vec![Serves::Everything] };
+    if written.value.transport.value == Transport::Postgres {
+        postgres::refuse_serves(reader, called, list);
+        return vec![Serves::Everything];
+    }
     if list.value.is_empty() {
         let said = format!("config: {called} serves nothing");
         reader.refuse(list, said, "write serves: [everything], or leave it out");
@@ -235,7 +250,7 @@ fn refuse_duplicates(reader: &mut Reader<'_>, written: &[At<Listener>]) {
 fn refuse_unused(reader: &mut Reader<'_>, written: &[At<Listener>], tls: &Settled) {
     let uses = |listener: &At<Listener>, name: &str| match &listener.value.tls {
         Some(tls) => tls.value == name,
-        None => tls.short && listener.value.transport.value == Transport::H2,
+        None => tls.short && listener.value.transport.value != Transport::H1,
     };
     for (name, _) in &tls.profiles {
         if !written.iter().any(|listener| uses(listener, &name.value)) {

@@ -47,7 +47,10 @@ fn common_name(name: &At<String>) -> MtlsMatch {
 
 fn way(reader: &mut Reader<'_>, principal: &str, method: &At<Method>) -> Option<Way> {
     match &method.value {
-        Method::Mtls(mtls) => Some(Way::Mtls(entry(reader, principal, mtls, method)?)),
+        Method::Mtls(mtls) => {
+            let called = format!("principal {principal:?}: mtls");
+            Some(Way::Mtls(entry(reader, &called, mtls, method)?))
+        }
         Method::Refused(why) => {
             reader.faults.push(placed(refused(principal, why), method.place.as_ref()));
             None
@@ -55,7 +58,13 @@ fn way(reader: &mut Reader<'_>, principal: &str, method: &At<Method>) -> Option<
     }
 }
 
-fn entry(reader: &mut Reader<'_>, principal: &str, written: &Mtls, at: &At<Method>) -> Option<MtlsMatch> {
+/// What a certificate must say; `called` is how the entry is called in a fault.
+pub(super) fn entry<T>(
+    reader: &mut Reader<'_>,
+    called: &str,
+    written: &Mtls,
+    at: &At<T>,
+) -> Option<MtlsMatch> {
     let before = reader.faults.iter().count();
     for (field, text) in [
         ("subject_cn", &written.subject_cn),
@@ -65,17 +74,17 @@ fn entry(reader: &mut Reader<'_>, principal: &str, written: &Mtls, at: &At<Metho
         ("subject_o", &written.subject_o),
         ("subject_ou", &written.subject_ou),
     ] {
-        refuse_unmatchable(reader, principal, field, text.as_ref());
+        refuse_unmatchable(reader, called, field, text.as_ref());
     }
     let value = |at: &Option<At<String>>| at.as_ref().map(|at| at.value.clone());
     let entry = MtlsMatch {
         subject_cn: value(&written.subject_cn),
-        spki_sha256: pin(reader, principal, "spki_sha256", written.spki_sha256.as_ref()),
+        spki_sha256: pin(reader, called, "spki_sha256", written.spki_sha256.as_ref()),
         san_dns: value(&written.san_dns),
         san_uri: value(&written.san_uri),
         san_email: value(&written.san_email),
         san_ip: written.san_ip.as_ref().map(|at| at.value),
-        issuer_spki_sha256: pin(reader, principal, "issuer_spki_sha256", written.issuer_spki_sha256.as_ref()),
+        issuer_spki_sha256: pin(reader, called, "issuer_spki_sha256", written.issuer_spki_sha256.as_ref()),
         subject_o: value(&written.subject_o),
         subject_ou: value(&written.subject_ou),
         cert_sha256: written.cert_sha256.as_ref().map(|at| at.value),
@@ -86,22 +95,21 @@ fn entry(reader: &mut Reader<'_>, principal: &str, written: &Mtls, at: &At<Metho
 }
 
 /// A certificate with an empty name or a control byte in it matches nobody, so such an entry never could.
-fn refuse_unmatchable(reader: &mut Reader<'_>, principal: &str, field: &str, text: Option<&At<String>>) {
+fn refuse_unmatchable(reader: &mut Reader<'_>, called: &str, field: &str, text: Option<&At<String>>) {
     let unmatchable = |at: &&At<String>| at.value.is_empty() || at.value.chars().any(char::is_control);
     if let Some(at) = text.filter(unmatchable) {
-        let said =
-            format!("config: principal {principal:?}: mtls.{field} {:?} matches no certificate", at.value);
+        let said = format!("config: {called}.{field} {:?} matches no certificate", at.value);
         reader.refuse(at, said, "write the name as countersign cert show prints it");
     }
 }
 
-fn pin(reader: &mut Reader<'_>, principal: &str, field: &str, text: Option<&At<PinText>>) -> Option<Pin> {
+fn pin(reader: &mut Reader<'_>, called: &str, field: &str, text: Option<&At<PinText>>) -> Option<Pin> {
     let at = text?;
     match &at.value.0 {
         Ok(pin) => Some(*pin),
         Err(text) => {
             let said = format!(
-                "config: principal {principal:?}: mtls.{field} \"{text}\" is neither 64 hexadecimal digits nor \
+                "config: {called}.{field} \"{text}\" is neither 64 hexadecimal digits nor \
                  sha256//BASE64"
             );
             let remedy = "countersign cert spki FILE prints it, and so does openssl x509 -in FILE -pubkey -noout | \

@@ -17,13 +17,17 @@ table! {
         backend: Backend = "file";
         /// For backend `file`: the file.
         path: PathBuf;
+        /// For backend `postgres`: the service that it is on.
+        service: String;
+        /// For backend `postgres`: the names by which a client's handshake chooses it (SNI), beside its name.
+        hosts: Vec<At<String>> = "";
         /// How the file is opened.
         mode: OpenMode = "rwc";
         /// Settings that suit a server (WAL, a busy timeout, foreign keys), or SQLite's own.
         pragmas_preset: Recommended = "recommended";
         /// Who may do what.
         grants: Vec<At<Grant>> = "";
-        later "pool" "pragmas" "vault" "service";
+        later "pool" "pragmas" "vault";
     }
 }
 

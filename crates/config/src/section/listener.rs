@@ -23,6 +23,9 @@ table! {
         /// What it answers; left out: everything. A listener that serves less needs no `auth`, and one that serves only what
         /// is `published` may well be in clear text.
         serves: Vec<At<Serves>>;
+        /// For transport `postgres`: whether a request to cancel is honoured that comes in clear text, as libpq before 17 sends
+        /// it. Whoever sees one on its way can cancel that session's statements.
+        plaintext_cancel: bool = "false";
         later "allow_cleartext_credentials" "service" "socket_mode" "advertise" "proxy_protocol";
     }
 }

@@ -10,6 +10,8 @@ use super::limits::Limits;
 use super::listener::Listener;
 use super::reload::{AllowWeaker, Reload};
 use super::replication::Replication;
+use super::secret::SecretSource;
+use super::service::Service;
 use super::tls::Tls;
 use crate::plan::{Environment, LogFormat, LogLevel};
 use crate::reader::At;
@@ -34,6 +36,10 @@ table! {
         auth: Auth = "";
         /// Databases that are served.
         databases: Vec<At<Database>>;
+        /// Servers behind the door, which databases name.
+        services: Vec<At<Service>>;
+        /// Where passwords are.
+        secrets: Vec<At<SecretSource>> = "";
         /// The administrators' routes.
         control_plane: ControlPlane = "";
         /// Bounds.
@@ -50,7 +56,7 @@ table! {
         replication: Replication = "";
         /// When the configuration and the files that it names are read again.
         reload: Reload = "";
-        later "services" "allowlist" "secrets" "server" "routing" "cors" "changefeed" "wire_compression"
+        later "allowlist" "server" "routing" "cors" "changefeed" "wire_compression"
             "observability" "storage";
     }
 }

@@ -7,6 +7,7 @@ mod publishing;
 mod revocation;
 mod sections;
 mod services;
+mod upstreams;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -85,7 +86,7 @@ tls: { prod: { mode: files, cert: s.crt } }
 listeners:
   - { name: a, transport: h2, address: 7777, tls: prud, auth: [] }
   - { name: a, transport: h1, address: '0.0.0.0:80', auth: [mtls, telepathy] }
-  - { name: pg, transport: postgres, address: ./x, auth: [peercred] }
+  - { name: pg, transport: redis, address: ./x, auth: [peercred] }
 databases: [ { name: query, mode: w } ]
 ";
     assert_eq!(
@@ -111,8 +112,8 @@ c.yaml:7:13: config: duplicate listener \"a\"
 c.yaml:7:61: config: listener \"a\": mtls auth requires a tls profile (with client_ca)
   try: add client_ca, the authorities that may vouch for clients, to the tls profile
 c.yaml:7:67: listeners[1].auth[1] \"telepathy\" is not known (want mtls or none)
-c.yaml:8:28: listeners[2].transport \"postgres\" is not available in this version
-c.yaml:8:59: listeners[2].auth[0] \"peercred\" is not available in this version
+c.yaml:8:28: listeners[2].transport \"redis\" is not available in this version
+c.yaml:8:56: listeners[2].auth[0] \"peercred\" is not available in this version
 c.yaml:9:22: config: database \"query\" has an invalid or reserved name (want ASCII letters, digits, \"-\", \".\" and \"_\", not beginning with \"_\", and none of query, v2, v3, export, backup, changeset, blob, changes)
   try: choose another name
 c.yaml:9:22: config: database \"query\" (file) needs a path
