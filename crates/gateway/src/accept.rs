@@ -289,6 +289,7 @@ fn is_handshake(kind: FailureKind) -> bool {
         | FailureKind::Alpn
         | FailureKind::NothingInCommon
         | FailureKind::Unproven
+        | FailureKind::Injected
         | FailureKind::Alert
         | FailureKind::Ours => true,
         FailureKind::Plaintext | FailureKind::Closed | FailureKind::Garbage | FailureKind::Timeout => false,

@@ -14,6 +14,6 @@ pub use clock::{Clock, SystemClock, TestClock};
 pub use dial::{Dial, DialSpec, Dialled, ServerTrust};
 pub use listen::listen;
 pub use tls::{
-    Accepted, Asking, ClientAuth, Door, DoorSpec, FailureKind, Farewell, HandshakeFailure, Heard, HelloId,
-    Memories, Online, TlsVersion, Vouchers,
+    Accepted, Arrived, Asking, ClientAuth, Door, DoorSpec, FailureKind, Farewell, HandshakeFailure, Heard,
+    HelloId, Memories, Online, TlsVersion, Vouchers,
 };

@@ -7,12 +7,14 @@
 //! - `resolve`: which of our certificates answers to which name.
 //! - `ask`: asking a client for its certificate; `memory`: chains verified before; `notes`: what a handshake learns on its way.
 //! - `first_bytes` and `farewell`: what is no TLS, and last words that arrive.
+//! - [`postgres`]: clients that ask for TLS in PostgreSQL's words.
 //! - `proof`, `present`, `provider`: handshake signatures, our own credential, and the cryptography, for both sides.
 
 pub mod door;
 pub mod failure;
 pub mod hello;
 pub mod online;
+pub mod postgres;
 
 mod alert;
 mod ask;
@@ -33,4 +35,5 @@ pub use farewell::Farewell;
 pub use hello::{Heard, HelloId};
 pub use memory::Memories;
 pub use online::{Asking, Online};
+pub use postgres::Arrived;
 pub use provider::TlsVersion;

@@ -87,6 +87,9 @@ pub struct Accepted {
     pub hello: Option<HelloId>,
 }
 
+/// A handshake that came to nothing, and the connection where something can still be said on it.
+pub(super) type Unshaken = (HandshakeFailure, Option<TcpStream>);
+
 impl Door {
     /// Builds the settings.
     ///
@@ -176,8 +179,16 @@ impl Door {
     /// The handshake failed, or the client's chain was refused; the client has been told by an alert, and the [`Farewell`]
     /// is what gives it time to hear so.
     pub async fn accept(&self, tcp: TcpStream) -> Result<Accepted, (HandshakeFailure, Farewell)> {
-        match tokio::time::timeout(self.timeout, self.shake(tcp)).await {
-            Ok(Ok(accepted)) => Ok(self.settled(accepted).await),
+        Ok(self.settled(self.within_its_time(self.shake(tcp)).await?).await)
+    }
+
+    /// What comes of a handshake that may take so long and no longer.
+    pub(super) async fn within_its_time<T>(
+        &self,
+        shaking: impl Future<Output = Result<T, Unshaken>>,
+    ) -> Result<T, (HandshakeFailure, Farewell)> {
+        match tokio::time::timeout(self.timeout, shaking).await {
+            Ok(Ok(done)) => Ok(done),
             Ok(Err((failure, tcp))) => {
                 let farewell = Farewell::new(tcp.filter(|_| failure.kind().has_last_words()));
                 Err((failure, farewell))
@@ -190,7 +201,7 @@ impl Door {
     }
 
     /// Asks what could not be asked within the handshake, where rustls does not wait.
-    async fn settled(&self, accepted: Accepted) -> Accepted {
+    pub(super) async fn settled(&self, accepted: Accepted) -> Accepted {
         let verdict = match accepted.verdict {
             Ok(Some(verified)) => self.settle(verified).await.map(Some),
             verdict => verdict,
@@ -198,7 +209,7 @@ impl Door {
         Accepted { verdict, ..accepted }
     }
 
-    async fn shake(&self, mut tcp: TcpStream) -> Result<Accepted, (HandshakeFailure, Option<TcpStream>)> {
+    pub(super) async fn shake(&self, mut tcp: TcpStream) -> Result<Accepted, Unshaken> {
         // A handshake is small messages in turn, and so are most requests after it.
         let _ = tcp.set_nodelay(true);
         let hello = match first_bytes::check(&tcp).await {

@@ -25,6 +25,9 @@ pub enum FailureKind {
     Unproven,
     /// Plaintext HTTP on a TLS port.
     Plaintext,
+    /// Bytes in clear text where TLS was asked for and had not begun: somebody between the two put them there, or the client
+    /// did not wait for the answer.
+    Injected,
     /// The client sent an alert: most often it does not trust our certificate.
     Alert,
     /// The client went away.
@@ -48,6 +51,7 @@ impl FailureKind {
             Self::NothingInCommon => "nothing-in-common",
             Self::Unproven => "unproven",
             Self::Plaintext => "plaintext",
+            Self::Injected => "injected",
             Self::Alert => "alert",
             Self::Closed => "closed",
             Self::Garbage => "garbage",
@@ -66,6 +70,7 @@ impl FailureKind {
             Self::NothingInCommon => "no cipher suite, key exchange or signature scheme in common",
             Self::Unproven => "the client did not prove that it holds its key",
             Self::Plaintext => "plaintext HTTP on a TLS port",
+            Self::Injected => "received unencrypted data after SSL request",
             Self::Alert => "the client ended the handshake",
             Self::Closed => "the client went away",
             Self::Garbage => "what came is no TLS",
@@ -88,6 +93,9 @@ impl FailureKind {
                 "give the client the key of its certificate: openssl x509 -pubkey -noout -in CERT and openssl pkey -pubout -in KEY must print the same"
             }
             Self::Plaintext => "ask again with https://",
+            Self::Injected => {
+                "look for who stands between client and server; a client that sends more before its request for TLS is answered has a defect"
+            }
             Self::Alert => {
                 "most often the client does not trust the server's certificate: give it the authority that issued it, and connect by a name that the certificate carries"
             }

@@ -24,6 +24,14 @@ impl Farewell {
         Self(tcp)
     }
 
+    /// Says something first, where there is still somebody to hear it.
+    pub async fn saying(mut self, bytes: &[u8]) -> Self {
+        if let Some(tcp) = &mut self.0 {
+            let _ = tokio::time::timeout(PATIENCE, tcp.write_all(bytes)).await;
+        }
+        self
+    }
+
     /// Closes after the client has had time to read what was said last.
     ///
     /// With TLS 1.3 a client sends its first request before it knows of our refusal. Were the connection closed with that
