@@ -1,4 +1,8 @@
 //! The accept loop of one listener.
+//!
+//! - `shaking`: handshakes, and what goes on record of those that come to nothing.
+
+mod shaking;
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,24 +10,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fault::{Code, Refusal};
-use identity::{Certificate, Verified};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use transport::{Accepted, Door, FailureKind, HandshakeFailure, HelloId};
+use transport::Door;
 
-use crate::callers::{self, Callers};
+use self::shaking::Shaken;
+use crate::callers::Callers;
 use crate::gateway::Gateway;
 use crate::http;
-use crate::journal::{AuditEvent, AuditKind};
 use crate::listener::{Listener, Spoken};
 use crate::live::Live;
 use crate::metrics::ListenerLabel;
 use crate::pace::{Pace, Paced};
-use crate::refusals::{self, Evidence, Refused, Stage, Why};
+use crate::postgres;
+use crate::refusals::{Evidence, Refused, Stage, Why};
 use crate::refused::RefusalId;
-use crate::session::{Arrival, Late, Session};
+use crate::session::{Arrival, Session};
 use crate::slots::{Slot, Slots};
 
 /// How sessions end with the node: asked to finish, then cut.
@@ -91,44 +95,29 @@ impl Arriving {
         let generation = snapshot.generation;
         let entrance = snapshot.entrances.get(&self.listener.name);
         let callers = entrance.map(|at| Arc::clone(&at.callers)).unwrap_or_default();
-        let entrance = entrance.map(|at| (at.spoken, at.door.clone()));
+        let entrance = entrance.map(|at| (at.spoken, at.plaintext_cancel, at.door.clone()));
         drop(snapshot);
         match entrance {
-            Some((Spoken::Https, Some(door))) => {
-                let Some(shaken) =
-                    until(&stop, Box::pin(self.shake(&door, stream, generation, &callers))).await.flatten()
-                else {
-                    return;
-                };
-                let vouchers = door.vouchers();
-                drop(door);
-                let Shaken { stream, h2, server_name, verdict, hello, retiring } = shaken;
-                let (verified, late) = match verdict {
-                    Ok(verified) => (verified, None),
-                    Err(late) => (None, Some(late)),
-                };
-                let arrival = Arrival {
-                    generation,
-                    spoken: Spoken::Https,
-                    address: self.address,
-                    server_name,
-                    verified,
-                    vouchers,
-                    hello,
-                    late,
-                    retiring,
-                };
-                let (live, pace) = self.open(arrival, !h2);
+            Some((Spoken::Https, _, Some(door))) => {
+                let shaking = Box::pin(self.shake(&door, stream, generation, &callers));
+                let Some(shaken) = until(&stop, shaking).await.flatten() else { return };
+                let (live, stream, h2, pace) =
+                    self.opened(shaken, generation, Spoken::Https, &door, &callers);
+                drop((door, callers));
                 let (session, stream) = (live.session(), Paced::new(stream, pace));
-                session.count_call(&callers);
-                drop(callers);
                 match h2 {
                     true => Box::pin(http::serve_h2(session, stream, stop)).await,
                     false => Box::pin(http::serve_h1(session, stream, stop)).await,
                 }
             }
-            Some((Spoken::Postgres, _)) => {}
-            Some((Spoken::Http, _)) => {
+            Some((Spoken::Postgres, plaintext_cancel, Some(door))) => {
+                let shaking = self.shake_postgres(&door, stream, plaintext_cancel, generation, &callers);
+                let Some(shaken) = until(&stop, Box::pin(shaking)).await.flatten() else { return };
+                let (live, stream, _, _) = self.opened(shaken, generation, Spoken::Postgres, &door, &callers);
+                drop((door, callers));
+                Box::pin(postgres::serve(live.session(), stream, stop)).await;
+            }
+            Some((Spoken::Http, ..)) => {
                 let arrival = Arrival {
                     generation,
                     spoken: Spoken::Http,
@@ -144,12 +133,27 @@ impl Arriving {
                 Box::pin(http::serve_h1(live.session(), Paced::new(stream, pace), stop)).await;
             }
             // A door that the snapshot does not have is never a reason for clear text.
-            Some((Spoken::Https, None)) => {
+            Some((Spoken::Https | Spoken::Postgres, _, None)) => {
                 tracing::error!(listener = &*self.listener.name, "no TLS settings; closed");
             }
             // The listener is being removed, and this one came just before its socket was closed.
             None => {}
         }
+    }
+
+    /// Opens the session of a handshake that is done. Also answers the stream, whether HTTP/2 was agreed on, and the pace.
+    fn opened(
+        &mut self,
+        shaken: Shaken,
+        generation: u64,
+        spoken: Spoken,
+        door: &Door,
+        callers: &Callers,
+    ) -> (Live, Box<TlsStream<TcpStream>>, bool, Arc<Pace>) {
+        let (stream, h2, arrival) = shaken.arrived(generation, spoken, self.address, door.vouchers());
+        let (live, pace) = self.open(arrival, !h2);
+        live.session().count_call(callers);
+        (live, stream, h2, pace)
     }
 
     fn open(&mut self, arrival: Arrival, heads: bool) -> (Live, Arc<Pace>) {
@@ -158,162 +162,6 @@ impl Arriving {
         let (gateway, listener) = (Arc::clone(&self.gateway), Arc::clone(&self.listener));
         (Session::open(gateway, listener, arrival, Arc::clone(&pace)), pace)
     }
-
-    async fn shake(
-        &self,
-        door: &Door,
-        stream: TcpStream,
-        generation: u64,
-        callers: &Callers,
-    ) -> Option<Shaken> {
-        match door.accept(stream).await {
-            Ok(Accepted { stream, verdict, alpn, sni, hello, .. }) => {
-                let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
-                let retiring = self.gateway.passages.are_shown(chain);
-                let presented = chain.first().map(AsRef::as_ref);
-                let greeted = Greeted { generation, server_name: sni.as_deref(), hello, presented };
-                let verdict = verdict.map_err(|refusal| Box::new(self.late(refusal, &greeted)));
-                if verdict.is_ok() {
-                    self.gateway.metrics.shaken(&self.listener.name, "ok");
-                }
-                let h2 = alpn.as_deref() == Some(b"h2");
-                Some(Shaken { stream: Box::new(stream), h2, server_name: sni, verdict, hello, retiring })
-            }
-            Err((failure, farewell)) => {
-                self.count_call(&failure, callers);
-                self.note(&failure, generation);
-                farewell.linger().await;
-                None
-            }
-        }
-    }
-
-    /// A refusal that came when TLS could not tell it any more.
-    fn late(&self, refusal: Refusal, greeted: &Greeted<'_>) -> Late {
-        let id = self.refused(&refusal, greeted);
-        Late { refusal, id }
-    }
-
-    /// A handshake that failed: counted always, in the log at a bounded rate, on record where it is a refusal.
-    fn note(&self, failure: &HandshakeFailure, generation: u64) {
-        let (server_name, hello, presented) = (failure.sni(), failure.hello(), failure.presented());
-        let greeted = Greeted { generation, server_name, hello, presented };
-        if let Some(refusal) = failure.refusal() {
-            self.gateway.observed.turned_away(&self.listener.name, failure.chain());
-            self.refused(refusal, &greeted);
-            return;
-        }
-        let (id, kind, cause) = (RefusalId::draw(), failure.kind(), failure.cause());
-        self.gateway.metrics.shaken(&self.listener.name, kind.as_str());
-        // A client that only went away was not refused.
-        if kind != FailureKind::Closed {
-            self.keep(Why::failure(kind, cause), &greeted, id);
-        }
-        if is_handshake(kind) {
-            let said = format!("{kind}: {cause}");
-            self.audit(&greeted, None, Some(&said));
-        }
-        if self.gateway.may_warn() {
-            let (listener, peer) = (&*self.listener.name, self.address);
-            let handshake = hello.map(tracing::field::display);
-            tracing::warn!(listener, %peer, kind = kind.as_str(), cause, refusal = %id, handshake, "handshake failed");
-        }
-    }
-
-    /// Counts a handshake that came to nothing, by what its client claimed to be.
-    fn count_call(&self, failure: &HandshakeFailure, callers: &Callers) {
-        let claimed = failure.presented().and_then(|leaf| Certificate::from_der(leaf.to_vec().into()).ok());
-        let reason =
-            failure.refusal().map_or(failure.kind().as_str(), |refusal| callers::reason(refusal.code()));
-        callers.count(&self.gateway.metrics, claimed.as_ref(), Some(reason));
-    }
-
-    /// Puts the refusal of a handshake on record.
-    fn refused(&self, refusal: &Refusal, greeted: &Greeted<'_>) -> RefusalId {
-        let (id, code, cause) = (RefusalId::draw(), refusal.code(), refusal.cause());
-        self.gateway.metrics.shaken(&self.listener.name, code.as_str());
-        self.gateway.metrics.refused(code);
-        self.audit(greeted, Some((code, cause, id)), None);
-        self.keep(Why::refusal(refusal), greeted, id);
-        if self.gateway.may_warn() {
-            let (listener, peer, remedy) = (&*self.listener.name, self.address, code.remedy());
-            let handshake = greeted.hello.map(tracing::field::display);
-            tracing::warn!(listener, %peer, %code, cause, refusal = %id, handshake, remedy, "handshake refused");
-        }
-        id
-    }
-
-    fn audit(&self, greeted: &Greeted<'_>, refusal: Option<(Code, &str, RefusalId)>, detail: Option<&str>) {
-        let certificate = greeted.presented.and_then(|leaf| Certificate::from_der(leaf.to_vec().into()).ok());
-        self.gateway.journal.audit(&AuditEvent {
-            at: self.gateway.now(),
-            kind: AuditKind::Refusal,
-            listener: &self.listener.name,
-            peer: self.address,
-            server_name: greeted.server_name,
-            principal: None,
-            method: None,
-            certificate: certificate.as_ref(),
-            target: None,
-            handshake: greeted.hello,
-            refusal,
-            detail,
-        });
-    }
-
-    /// Keeps it for whoever asks why.
-    fn keep(&self, why: Why, greeted: &Greeted<'_>, id: RefusalId) {
-        self.gateway.refused.keep(Refused {
-            id,
-            hello: greeted.hello,
-            at: self.gateway.now(),
-            stage: Stage::Handshake,
-            listener: Arc::clone(&self.listener.name),
-            peer: self.address,
-            server_name: greeted.server_name.map(refusals::kept),
-            why,
-            generation: greeted.generation,
-            evidence: Evidence::presented(greeted.presented),
-            principal: None,
-            target: None,
-        });
-    }
-}
-
-/// Whether two parties came to speak of a handshake, which then came to nothing. What is no TLS, and who went away, is in
-/// the log and in the counters.
-fn is_handshake(kind: FailureKind) -> bool {
-    match kind {
-        FailureKind::Refused
-        | FailureKind::Version
-        | FailureKind::Alpn
-        | FailureKind::NothingInCommon
-        | FailureKind::Unproven
-        | FailureKind::Injected
-        | FailureKind::Alert
-        | FailureKind::Ours => true,
-        FailureKind::Plaintext | FailureKind::Closed | FailureKind::Garbage | FailureKind::Timeout => false,
-    }
-}
-
-/// What a client said in its handshake, and the generation of the snapshot that heard it.
-struct Greeted<'a> {
-    generation: u64,
-    server_name: Option<&'a str>,
-    hello: Option<HelloId>,
-    presented: Option<&'a [u8]>,
-}
-
-/// What a handshake leaves. The stream is boxed: it is more than a kilobyte, and every future that it passes through
-/// would keep room for it.
-struct Shaken {
-    stream: Box<TlsStream<TcpStream>>,
-    h2: bool,
-    server_name: Option<Box<str>>,
-    verdict: Result<Option<Verified>, Box<Late>>,
-    hello: Option<HelloId>,
-    /// Whether the peer sent an authority along that is to go.
-    retiring: bool,
 }
 
 /// The future's value, or nothing once told to stop.

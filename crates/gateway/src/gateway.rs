@@ -21,6 +21,7 @@ use crate::listener::Listener;
 use crate::listening::Listening;
 use crate::metrics::Metrics;
 use crate::observed::{Difference, Observed};
+use crate::postgres::keys::Keys;
 use crate::rate::Rate;
 use crate::refusals::Refusals;
 use crate::registrar::Registrar;
@@ -73,6 +74,8 @@ pub struct Gateway {
     pub(crate) refused: Refusals,
     pub(crate) observed: Observed,
     pub(crate) passages: Passages,
+    /// By what PostgreSQL clients cancel.
+    pub(crate) cancel_keys: Keys,
 }
 
 /// How a drain went.
@@ -111,6 +114,7 @@ impl Gateway {
             refused: Refusals::default(),
             observed: Observed::default(),
             passages: Passages::default(),
+            cancel_keys: Keys::default(),
         }
     }
 

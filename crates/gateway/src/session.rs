@@ -293,6 +293,11 @@ impl Session {
         self.verified.as_ref()
     }
 
+    /// The name that the client asked for.
+    pub(crate) fn server_name(&self) -> Option<&str> {
+        self.server_name.as_deref()
+    }
+
     /// The refusal that came after the handshake, where one did.
     pub(crate) fn late(&self) -> Option<&Late> {
         self.late.as_deref()

@@ -14,6 +14,11 @@ pub mod startup;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed(pub(crate) &'static str);
 
+impl Malformed {
+    /// The first message is longer than any may be, or none at all.
+    pub const LENGTH: Self = Self("invalid length of startup packet");
+}
+
 impl std::fmt::Display for Malformed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.0)
