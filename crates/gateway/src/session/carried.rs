@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use access::{Level, Role};
+use tokio::time::Instant;
 
 use super::{Session, Stale};
 use crate::judged::Use;
+use crate::pace::Verdict;
 use crate::snapshot::Snapshot;
 use crate::upstream::Upstream;
 
@@ -42,6 +44,14 @@ impl Session {
         let (database, role) = (database.into(), role.name().into());
         self.carried.get_or_init(|| Box::new(Carried { database, role, level, upstream, received, sent }));
         Ok(())
+    }
+
+    /// The next moment to look at it: `at`, and no later than its certificate's end, with which it ends.
+    pub(crate) fn next_look(&self, at: Instant) -> Instant {
+        match self.no_later_than_the_certificate(Verdict::Wait(at)) {
+            Verdict::Wait(at) => at,
+            Verdict::Rest | Verdict::Idle | Verdict::Slow => at,
+        }
     }
 
     /// Its place on a server behind the door, where it has one.

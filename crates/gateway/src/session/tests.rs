@@ -92,7 +92,7 @@ fn snapshot(level: Level) -> Snapshot {
 }
 
 /// An anonymous session in clear text.
-async fn open() -> (Arc<Gateway>, Live) {
+pub(crate) async fn open() -> (Arc<Gateway>, Live) {
     let sinks = Sinks {
         journal: Arc::new(Nobody),
         metrics: Metrics::register(&mut Registry::default()),
