@@ -19,6 +19,9 @@ mod trouble;
 mod wanted;
 mod warm;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,7 +35,7 @@ use tokio::time::Instant;
 use transport::Clock;
 
 pub(crate) use self::cancel::Canceller;
-pub(crate) use self::link::{Link, LinkStream};
+pub(crate) use self::link::Link;
 pub(crate) use self::trouble::{Unreached, Why};
 pub(crate) use self::wanted::Wanted;
 

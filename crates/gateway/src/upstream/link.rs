@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
+use transport::dial::postgres::is_silent;
 use transport::dial::tap::Tap;
 
 use super::cancel::Canceller;
@@ -41,6 +42,15 @@ impl Link {
 
     /// Whether the server is silent and there: anything that it says now was not asked for.
     pub(super) fn is_silent(&mut self) -> bool {
+        // The runtime may not have heard yet what the kernel knows.
+        let silent = match &self.stream {
+            LinkStream::Plain(stream) => is_silent(stream),
+            LinkStream::Unix(stream) => is_silent(stream),
+            LinkStream::Tls(stream) => is_silent(stream.get_ref().0.get_ref()),
+        };
+        if !silent {
+            return false;
+        }
         let mut byte = [0_u8; 1];
         let mut buffer = ReadBuf::new(&mut byte);
         let mut cx = Context::from_waker(Waker::noop());

@@ -1,6 +1,8 @@
 //! A connection to a PostgreSQL before TLS begins on it.
 
 use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
@@ -44,6 +46,13 @@ pub fn watch(stream: &TcpStream) -> io::Result<()> {
     let socket = SockRef::from(stream);
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE))?;
     socket.set_tcp_user_timeout(Some(UNHEARD))
+}
+
+/// Whether the peer is there and has said nothing that is not read yet, as the kernel knows it at this moment. The socket
+/// must not block.
+pub fn is_silent(socket: &impl AsFd) -> bool {
+    let mut byte = [MaybeUninit::<u8>::uninit()];
+    matches!(SockRef::from(socket).peek(&mut byte), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }
 
 /// "Let us speak TLS": length, and the code 80877103.
