@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::thread::available_parallelism;
 
-use config::{DatabasePlan, ListenerPlan};
+use config::{DatabasePlan, ListenerPlan, UpstreamPlan};
 use database::{Backend, OpenMode, Settings, View};
 use gateway::Listener;
 use registrar::Anchor;
@@ -13,7 +13,7 @@ use crate::prepare::{Credentials, Prepared};
 use crate::publish;
 use crate::rotating;
 use crate::serving::Serving;
-use crate::status::{Announcement, CertificateShown, DatabaseShown, ListShown, ListenerShown};
+use crate::status::{Announcement, CertificateShown, DatabaseShown, ListShown, ListenerShown, UpstreamShown};
 
 /// Describes a node that has bound its listeners.
 pub(crate) fn announcement(serving: &Serving) -> Announcement {
@@ -27,6 +27,7 @@ pub(crate) fn announcement(serving: &Serving) -> Announcement {
             .map(|(bound, written)| listener(prepared, &bound.listener, written))
             .collect(),
         databases: plan.databases.iter().map(database).collect(),
+        upstreams: plan.upstreams.iter().map(upstream).collect(),
         certificates: certificates(prepared, &serving.credentials),
         lists: lists(prepared),
         holdings: rotating::holdings(serving),
@@ -79,6 +80,19 @@ fn database(written: &DatabasePlan) -> DatabaseShown {
             config::Backend::Postgres => "postgres",
         },
         path: written.path.as_ref().map(|path| path.display().to_string()),
+        service: written.service.clone(),
+    }
+}
+
+fn upstream(written: &UpstreamPlan) -> UpstreamShown {
+    UpstreamShown {
+        name: written.name.clone(),
+        address: written.address.to_string(),
+        database: written.database.clone(),
+        sslmode: written.sslmode.as_str(),
+        judged: written.is_judged(),
+        identity: written.identity.as_str(),
+        warm: written.warm.is_some(),
     }
 }
 
@@ -95,7 +109,17 @@ fn certificates(prepared: &Prepared, credentials: &Credentials) -> Vec<Certifica
         let anchors = profile.trust.iter().flat_map(|trust| trust.anchors());
         anchors.map(move |anchor| CertificateShown::new(format!("tls.{name} client_ca"), anchor))
     });
-    own.chain(trusted).collect()
+    let behind = prepared.upstreams.iter().flat_map(|(name, files)| {
+        let presented = files
+            .credential
+            .iter()
+            .map(move |credential| CertificateShown::new(format!("services.{name}"), credential.leaf()));
+        let anchors = files.trust.iter().flat_map(|trust| trust.anchors());
+        presented.chain(
+            anchors.map(move |anchor| CertificateShown::new(format!("services.{name} ssl_rootcert"), anchor)),
+        )
+    });
+    own.chain(trusted).chain(behind).collect()
 }
 
 fn lists(prepared: &Prepared) -> Vec<ListShown> {
@@ -115,6 +139,7 @@ pub(crate) fn settings(written: &DatabasePlan) -> Settings {
             },
         },
         (config::Backend::Ledger, Some(path)) => Backend::Views { path: path.clone(), views: views() },
+        // What is on a server is not opened.
         (config::Backend::File | config::Backend::Ledger, None)
         | (config::Backend::MemoryShared | config::Backend::Postgres, _) => Backend::MemoryShared,
     };

@@ -45,10 +45,12 @@ mod renew;
 mod revoking;
 mod rotating;
 mod seat;
+mod secrets;
 mod self_signed;
 mod serve;
 mod serving;
 mod status;
+mod upstreams;
 mod watch;
 mod weaker;
 
@@ -58,4 +60,4 @@ pub use metrics::reference as metrics_reference;
 pub use prepare::{Prepared, TlsProfile, prepare};
 pub use recorded::{recorded, recorded_of};
 pub use serve::serve;
-pub use status::{Announcement, CertificateShown, DatabaseShown, ListShown, ListenerShown};
+pub use status::{Announcement, CertificateShown, DatabaseShown, ListShown, ListenerShown, UpstreamShown};

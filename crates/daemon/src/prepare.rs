@@ -7,6 +7,7 @@ pub(crate) mod revocation;
 pub(crate) mod succession;
 #[cfg(test)]
 mod tests;
+pub(crate) mod upstreams;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ use homes::Homes;
 pub(crate) use homes::{Home, is_read_only};
 pub(crate) use kept::Earlier;
 use revocation::{Authorities, Vouched};
+use upstreams::Upstreams;
 
 /// A Plan whose files were loaded and found good. Nothing has been bound, opened or written.
 pub struct Prepared {
@@ -53,6 +55,8 @@ pub struct Prepared {
     pub(crate) authorities: Vec<Certificate>,
     /// The files of the databases.
     pub(crate) homes: Homes,
+    /// What the servers behind the door are reached with.
+    pub(crate) upstreams: Upstreams,
 }
 
 /// What a TLS profile presents and trusts.
@@ -147,6 +151,8 @@ pub(crate) fn prepare_after(
             Err(found) => faults.extend(found),
         }
     }
+    let upstreams = upstreams::load(&plan, earlier, now, &mut warnings);
+    let upstreams = upstreams.map_err(|found| faults.extend(found)).unwrap_or_default();
     if let Err(found) = ledgers::check(&plan, now, &mut warnings) {
         faults.extend(found);
     }
@@ -168,6 +174,7 @@ pub(crate) fn prepare_after(
                 certificate_profiles,
                 warnings,
                 homes,
+                upstreams,
             })
         }
         _ => Err(faults),

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use config::{DatabasePlan, ListenerPlan, Plan};
+use config::{Backend, DatabasePlan, ListenerPlan, Plan};
 use database::Database;
 use fault::{Fault, Faults};
-use gateway::{Listener, Metrics, Served};
+use gateway::{Listener, Metrics, Served, Upstream};
 
 use crate::announce;
 use crate::prepare::{Credentials, Prepared};
+use crate::upstreams::{self, Means, Reached};
 
 /// What a node serves by now. A reload makes another one, which shares what has not changed.
 #[derive(Clone)]
@@ -19,6 +20,8 @@ pub(crate) struct Serving {
     /// In the order of the Plan.
     pub(crate) listeners: Vec<Bound>,
     pub(crate) databases: Vec<Opened>,
+    /// The servers behind the door.
+    pub(crate) upstreams: Vec<Reached>,
 }
 
 /// A listener with the address that was asked for.
@@ -39,8 +42,35 @@ impl Bound {
 #[derive(Clone)]
 pub(crate) struct Opened {
     pub(crate) plan: DatabasePlan,
-    pub(crate) database: Arc<Database>,
+    behind: Behind,
     pub(crate) served: Served,
+}
+
+/// What is behind a database's name.
+#[derive(Clone)]
+enum Behind {
+    Embedded(Arc<Database>),
+    Upstream(Arc<Upstream>),
+}
+
+impl Opened {
+    /// The database, where it is one of our own.
+    pub(crate) fn embedded(&self) -> Option<&Arc<Database>> {
+        match &self.behind {
+            Behind::Embedded(database) => Some(database),
+            Behind::Upstream(_) => None,
+        }
+    }
+
+    /// Whether this is the database as it is written, on the same server where it is on one.
+    fn is(&self, plan: &DatabasePlan, upstream: Option<&Arc<Upstream>>) -> bool {
+        let same = match (&self.behind, upstream) {
+            (Behind::Embedded(_), None) => true,
+            (Behind::Upstream(held), Some(wanted)) => Arc::ptr_eq(held, wanted),
+            _ => false,
+        };
+        same && self.plan == *plan
+    }
 }
 
 /// The listeners of a Plan: those that are bound already, and the others bound now.
@@ -64,30 +94,60 @@ fn bind_one(plan: &ListenerPlan, held: &[Bound]) -> Result<Bound, Fault> {
     Ok(Bound { address, listener: Arc::new(listener) })
 }
 
-/// The databases of a Plan: those that are open already, and the others opened now.
+/// Databases as they are opened, with the servers that some of them are on.
+pub(crate) type Behinds = (Vec<Opened>, Vec<Reached>);
+
+/// The databases of a Plan and the servers behind the door: those that are open already, and the others opened now.
 ///
 /// # Errors
-/// Every database that cannot be opened.
-pub(crate) fn open(plan: &Plan, held: &[Opened], metrics: &Metrics) -> Result<Vec<Opened>, Faults> {
+/// Every database that cannot be opened, and every server that cannot be spoken to with what is written.
+pub(crate) fn open(
+    prepared: &Prepared,
+    held: (&[Opened], &[Reached]),
+    means: &Means<'_>,
+    metrics: &Metrics,
+) -> Result<Behinds, Faults> {
     let mut faults = Faults::new();
-    let opened = plan
+    let reached = upstreams::reach(prepared, held.1, means)?;
+    let opened = prepared
+        .plan
         .databases
         .iter()
-        .filter_map(|database| match held.iter().find(|opened| opened.plan == *database) {
-            Some(opened) => Some(opened.clone()),
-            None => faults.note(open_one(database, metrics)),
+        .filter_map(|database| {
+            let upstream = upstream(database, &reached);
+            match held.0.iter().find(|opened| opened.is(database, upstream)) {
+                Some(opened) => Some(opened.clone()),
+                None => faults.note(open_one(database, upstream, metrics)),
+            }
         })
         .collect();
-    faults.or(opened)
+    faults.or((opened, reached))
 }
 
-fn open_one(plan: &DatabasePlan, metrics: &Metrics) -> Result<Opened, Fault> {
-    if plan.backend == config::Backend::Postgres {
-        return Err(Fault::ours(format!("database {:?}: a PostgreSQL is not served yet", plan.name)));
+/// The server that a database is on.
+fn upstream<'a>(database: &DatabasePlan, reached: &'a [Reached]) -> Option<&'a Arc<Upstream>> {
+    let service = database.service.as_ref()?;
+    reached.iter().find(|one| one.name() == service).map(|one| &one.upstream)
+}
+
+fn open_one(
+    plan: &DatabasePlan,
+    upstream: Option<&Arc<Upstream>>,
+    metrics: &Metrics,
+) -> Result<Opened, Fault> {
+    let plan = plan.clone();
+    match (plan.backend, upstream) {
+        (Backend::Postgres, Some(upstream)) => {
+            let served = Served::upstream(&plan.name, Arc::clone(upstream), metrics);
+            Ok(Opened { plan, behind: Behind::Upstream(Arc::clone(upstream)), served })
+        }
+        (Backend::Postgres, None) => Err(Fault::ours(format!("database {:?} has no service", plan.name))),
+        (Backend::File | Backend::MemoryShared | Backend::Ledger, _) => {
+            let database = Arc::new(Database::open(announce::settings(&plan))?);
+            let served = Served::new(&plan.name, Arc::clone(&database), metrics);
+            Ok(Opened { plan, behind: Behind::Embedded(database), served })
+        }
     }
-    let database = Arc::new(Database::open(announce::settings(plan))?);
-    let served = Served::new(&plan.name, Arc::clone(&database), metrics);
-    Ok(Opened { plan: plan.clone(), database, served })
 }
 
 impl Serving {
@@ -95,11 +155,17 @@ impl Serving {
     pub(crate) fn beyond<'a>(&'a self, other: &'a Self) -> Beyond<'a> {
         let bound =
             |one: &Bound| other.listeners.iter().any(|held| Arc::ptr_eq(&held.listener, &one.listener));
-        let opened =
-            |one: &Opened| other.databases.iter().any(|held| Arc::ptr_eq(&held.database, &one.database));
+        let opened = |one: &Arc<Database>| {
+            other.databases.iter().filter_map(Opened::embedded).any(|held| Arc::ptr_eq(held, one))
+        };
         Beyond {
             listeners: self.listeners.iter().filter(|one| !bound(one)).map(|one| &one.listener).collect(),
-            databases: self.databases.iter().filter(|one| !opened(one)).map(|one| &one.database).collect(),
+            databases: self
+                .databases
+                .iter()
+                .filter_map(Opened::embedded)
+                .filter(|one| !opened(one))
+                .collect(),
         }
     }
 }

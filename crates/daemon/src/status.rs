@@ -16,6 +16,8 @@ pub struct Announcement {
     pub listeners: Vec<ListenerShown>,
     /// The databases behind the door.
     pub databases: Vec<DatabaseShown>,
+    /// The servers behind the door.
+    pub upstreams: Vec<UpstreamShown>,
     /// Certificates that the node presents or trusts.
     pub certificates: Vec<CertificateShown>,
     /// Revocation lists from files, for each TLS profile.
@@ -56,11 +58,33 @@ pub struct ListenerShown {
 pub struct DatabaseShown {
     /// Its name.
     pub name: String,
-    /// `sqlite` for a file, `memory` for a shared one in memory.
+    /// `sqlite` for a file, `memory` for a shared one in memory, `ledger`, `postgres` for one on a server behind the door.
     pub backend: &'static str,
     /// The file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// The server behind the door that it is on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+}
+
+/// A PostgreSQL behind the door as the node announces it.
+#[derive(Clone, Debug, Serialize)]
+pub struct UpstreamShown {
+    /// The service's name.
+    pub name: String,
+    /// Where it is.
+    pub address: String,
+    /// The database there.
+    pub database: String,
+    /// How the connection is protected.
+    pub sslmode: &'static str,
+    /// Whether the server's certificate is judged.
+    pub judged: bool,
+    /// `per_principal` or `shared`.
+    pub identity: &'static str,
+    /// Whether connections are kept for the next client.
+    pub warm: bool,
 }
 
 /// A certificate that the node presents or trusts.
@@ -148,6 +172,7 @@ impl Announcement {
             "uptime_seconds": (now - started).whole_seconds(),
             "listeners": self.listeners,
             "databases": self.databases,
+            "upstreams": self.upstreams,
             "certificates": self.certificates.iter().map(|shown| shown.status(now)).collect::<Vec<_>>(),
         })
     }

@@ -4,6 +4,7 @@
 //! - [`asked`]: what a listener asks of whoever arrives, and by what another asks for less.
 //! - [`databases`]: databases by the files that they are kept in.
 //! - [`revocation`]: the same for what counts as revoked.
+//! - [`upstreams`]: the PostgreSQL servers behind the door.
 
 mod acme;
 mod asked;
@@ -11,6 +12,7 @@ mod databases;
 mod revocation;
 #[cfg(test)]
 mod tests;
+mod upstreams;
 
 use std::collections::HashSet;
 
@@ -37,6 +39,7 @@ pub(crate) fn weaker(old: &Prepared, new: &Prepared) -> Vec<Weakening> {
     found.extend(node(&old.plan, &new.plan));
     found.extend(acme::weaker(&old.plan, &new.plan));
     found.extend(databases::weaker(old, new));
+    found.extend(upstreams::weaker(old, new));
     let mut told = HashSet::new();
     found.retain(|weakening| told.insert(weakening.name.clone()));
     found

@@ -1,6 +1,7 @@
 mod revocation;
 
 mod matrix;
+mod upstreams;
 
 use std::path::PathBuf;
 
@@ -89,6 +90,8 @@ impl Check {
             console.json(&json!({
                 "listeners": plan.listeners.iter().map(listener_json).collect::<Vec<_>>(),
                 "principals": rows(plan).iter().map(Row::json).collect::<Vec<_>>(),
+                "upstreams": plan.upstreams.iter().map(upstreams::shown).collect::<Vec<_>>(),
+                "roles": upstreams::whom(plan),
                 "revocation": revocation::shown(&prepared),
                 "checklist": findings,
                 "warnings": warnings,
@@ -130,6 +133,7 @@ fn print(console: &mut Console, prepared: &Prepared, findings: &[Finding], now: 
     }
     console.line(format_args!("\n{}", paint.heading("Who is recognized by what, and may do what")));
     console.line(identities);
+    upstreams::print(console, plan);
     if let Some(sources) = revocation::table(prepared, now) {
         console.line(format_args!("\n{}", paint.heading("What counts as revoked")));
         console.line(sources);
@@ -211,7 +215,7 @@ fn granted(plan: &Plan, principal: &str) -> Vec<String> {
 }
 
 /// The conditions of one entry, all of which must hold.
-fn conditions(entry: &MtlsMatch) -> String {
+pub(super) fn conditions(entry: &MtlsMatch) -> String {
     let text = |name: &str, value: Option<String>| value.map(|value| format!("{name} {}", printable(&value)));
     let shown = |value: &dyn ToString| Some(value.to_string());
     [

@@ -53,6 +53,7 @@ struct Node {
     generation: u64,
     certificates: Vec<Certificate>,
     databases: Vec<Database>,
+    upstreams: Vec<Upstream>,
     revocation: Vec<Source>,
     uptime_seconds: i64,
     reload: Reload,
@@ -140,6 +141,16 @@ struct Listener {
 struct Database {
     name: String,
     backend: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Upstream {
+    name: String,
+    address: String,
+    database: String,
+    sslmode: String,
+    identity: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -251,6 +262,7 @@ impl Node {
             listeners.row([&listener.name, &listener.address, &listener.transport, tls, asked, &auth]);
         }
         console.line(format_args!("\n{listeners}"));
+        self.print_upstreams(console);
         let mut certificates = Table::new(["certificate", "subject", "ends", "days left"]);
         for certificate in &self.certificates {
             let days = certificate.days.to_string();
@@ -265,6 +277,18 @@ impl Node {
                 format!("certificate {} ends in {} days", printable(&certificate.name), certificate.days);
             console.line(paint.notable(&warning));
         }
+    }
+
+    /// The servers behind the door.
+    fn print_upstreams(&self, console: &mut Console) {
+        if self.upstreams.is_empty() {
+            return;
+        }
+        let mut upstreams = Table::new(["service", "server", "database", "sslmode", "identity"]);
+        for Upstream { name, address, database, sslmode, identity } in &self.upstreams {
+            upstreams.row([name, address, database, sslmode, identity]);
+        }
+        console.line(format_args!("\n{upstreams}"));
     }
 
     /// The lists that stand in files.

@@ -1,10 +1,10 @@
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use access::RoleRules;
 
-use super::secret::SecretPlan;
+use super::secret::{SecretKept, SecretPlan};
 use crate::scalar::words;
 
 /// A PostgreSQL behind the door: one of `services`.
@@ -105,6 +105,17 @@ words! {
     }
 }
 
+impl UpstreamIdentityPlan {
+    /// The word for it in a configuration.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::PerPrincipal { .. } => "per_principal",
+            Self::Shared { .. } => "shared",
+        }
+    }
+}
+
 impl UpstreamSslMode {
     /// Whether everything may go in clear text.
     #[must_use]
@@ -128,6 +139,21 @@ impl UpstreamPlan {
             UpstreamSslMode::Require => self.ssl_rootcert.is_some(),
             UpstreamSslMode::Disable | UpstreamSslMode::Allow | UpstreamSslMode::Prefer => false,
         }
+    }
+
+    /// The files that it takes, those of its secrets too.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let of_server = [&self.ssl_rootcert, &self.ssl_crl].into_iter().flatten();
+        let certificate = match &self.identity {
+            UpstreamIdentityPlan::PerPrincipal { .. } => None,
+            UpstreamIdentityPlan::Shared { certificate, .. } => certificate.as_ref(),
+        };
+        let of_certificate = certificate.into_iter().flat_map(|of| [&of.cert, &of.key]);
+        let secrets = self.secrets().filter_map(|secret| match &secret.kept {
+            SecretKept::File(path) => Some(path),
+            SecretKept::Given { .. } | SecretKept::Command { .. } => None,
+        });
+        of_server.chain(of_certificate).chain(secrets).map(PathBuf::as_path)
     }
 
     /// The secrets that it takes.

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use access::Directory;
-use config::{ClientCa, KeyPassword, PemText, Plan, TlsMode, TlsPlan};
+use config::{ClientCa, KeyPassword, PemText, Plan, TlsMode, TlsPlan, UpstreamPlan};
 use identity::{Credential, Trust};
 
+use super::upstreams::UpstreamFiles;
 use super::{Noticed, Prepared, TlsProfile, succession};
 use crate::watch::Unchanged;
 
@@ -48,6 +49,13 @@ impl Earlier<'_> {
             && was.revocation == tls.revocation
             && tls.revocation.crl_files.iter().all(|pattern| self.has(pattern));
         same.then(|| (profile.trust.clone(), profile.of_trust.clone()))
+    }
+
+    /// What a server behind the door is reached with, where the same is written and each file that it names is the same.
+    pub(super) fn upstream(&self, written: &UpstreamPlan) -> Option<Arc<UpstreamFiles>> {
+        let was = self.prepared.upstreams.get(&written.name)?;
+        let same = was.plan == *written && written.files().all(|file| self.has(file));
+        same.then(|| Arc::clone(was))
     }
 
     fn profile(&self, name: &str) -> Option<(&TlsPlan, &TlsProfile)> {

@@ -44,6 +44,8 @@ pub(super) enum Vouched {
     Clients,
     /// For the ledger's server.
     Server,
+    /// For a server behind the door.
+    Upstream,
 }
 
 impl Vouched {
@@ -51,6 +53,7 @@ impl Vouched {
         match self {
             Self::Clients => "client authority",
             Self::Server => "the authority of the ledger's server",
+            Self::Upstream => "the authority of a server behind the door",
         }
     }
 
@@ -58,6 +61,7 @@ impl Vouched {
         match self {
             Self::Clients => "client_ca",
             Self::Server => "sslrootcert",
+            Self::Upstream => "ssl_rootcert",
         }
     }
 
@@ -65,11 +69,17 @@ impl Vouched {
         match self {
             Self::Clients => "revocation.verification",
             Self::Server => "replication.mtls.certificateVerification",
+            Self::Upstream => "services",
         }
     }
 }
 
 impl<'a> Authorities<'a> {
+    /// Those who may vouch for a server behind the door.
+    pub(crate) fn of_upstream(anchors: &'a [Certificate]) -> Self {
+        Self { anchors, ours: Vec::new(), roots: Vec::new(), vouched: Vouched::Upstream }
+    }
+
     /// Those who may vouch for the ledger's server.
     pub(crate) fn of_server(anchors: &'a [Certificate]) -> Self {
         Self { anchors, ours: Vec::new(), roots: Vec::new(), vouched: Vouched::Server }

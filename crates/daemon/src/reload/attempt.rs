@@ -14,9 +14,11 @@ use super::outcome::{Applied, Rejected};
 use super::{Reloader, restart, trial};
 use crate::announce::announcement;
 use crate::issuing;
+use crate::prepare::upstreams::asks_a_program;
 use crate::prepare::{Earlier, Prepared, prepare_after};
 use crate::rotating;
 use crate::serving::{self, Serving};
+use crate::upstreams::Means;
 use crate::watch::{Digests, Unchanged};
 use crate::weaker::weaker;
 
@@ -24,7 +26,9 @@ impl Reloader {
     /// Reads, checks, compares, and only then changes anything.
     pub(super) async fn attempt(&mut self, allow: &AllowWeaker) -> Result<Applied, Rejected> {
         let digests = self.watch.look().await;
-        if self.watch.is_applied(&digests) {
+        // What a program says is in no file.
+        let asking = self.serving.prepared.plan.upstreams.iter().any(asks_a_program);
+        if !asking && self.watch.is_applied(&digests) {
             return Ok(Applied::Unchanged { generation: self.gateway.snapshot().generation });
         }
         let (prepared, read) = self.prepare(digests.clone()).await?;
@@ -84,8 +88,11 @@ impl Reloader {
     async fn open(&self, prepared: Arc<Prepared>) -> Result<Serving, Rejected> {
         let (plan, held) = (&prepared.plan, &self.serving);
         let listeners = serving::bind(plan, &held.listeners).map_err(Rejected::Faults)?;
-        let databases = serving::open(plan, &held.databases, &self.metrics).map_err(Rejected::Faults)?;
-        let next = Serving { prepared: Arc::clone(&prepared), listeners, databases, ..held.clone() };
+        let means = Means { registrar: &self.registrar, clock: &self.clock };
+        let opened = serving::open(&prepared, (&held.databases, &held.upstreams), &means, &self.metrics);
+        let (databases, upstreams) = opened.map_err(Rejected::Faults)?;
+        let next =
+            Serving { prepared: Arc::clone(&prepared), listeners, databases, upstreams, ..held.clone() };
         match self.keeper.credentials(&prepared).await {
             Ok(credentials) => Ok(Serving { credentials, ..next }),
             Err(faults) => {

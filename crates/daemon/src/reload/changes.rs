@@ -1,6 +1,7 @@
 //! What a reload changed, in words.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use config::Plan;
 use time::OffsetDateTime;
@@ -17,9 +18,12 @@ pub(super) fn changes(old: &Serving, new: &Serving) -> Vec<String> {
     found.extend(came_and_went("database", &named(was), &named(is)));
     let named = |plan: &Plan| -> Vec<String> { plan.principals.iter().map(|one| one.name.clone()).collect() };
     found.extend(came_and_went("principal", &named(was), &named(is)));
+    let named = |plan: &Plan| -> Vec<String> { plan.upstreams.iter().map(|one| one.name.clone()).collect() };
+    found.extend(came_and_went("service", &named(was), &named(is)));
     found.extend(profiles(old, new));
     found.extend(listeners(was, is));
     found.extend(databases(was, is));
+    found.extend(upstreams(old, new));
     let sections = [
         ("principals", principals(was) != principals(is)),
         ("grants", grants(was) != grants(is)),
@@ -52,6 +56,7 @@ fn listeners(old: &Plan, new: &Plan) -> Vec<String> {
             ("transport", was.transport != is.transport),
             ("tls", was.tls != is.tls),
             ("auth", was.auth != is.auth),
+            ("plaintext_cancel", was.plaintext_cancel != is.plaintext_cancel),
         ];
         found.extend(different(&format!("listener {}", is.name), &settings));
     }
@@ -68,8 +73,34 @@ fn databases(old: &Plan, new: &Plan) -> Vec<String> {
             ("path", was.path != is.path),
             ("mode", was.mode != is.mode),
             ("recommended_pragmas", was.recommended_pragmas != is.recommended_pragmas),
+            ("service", was.service != is.service),
+            ("hosts", was.hosts != is.hosts),
         ];
         found.extend(different(&format!("database {}", is.name), &settings));
+    }
+    found
+}
+
+/// Servers behind the door that stay under their names. Where nothing is written anew, the files are.
+fn upstreams(old: &Serving, new: &Serving) -> Vec<String> {
+    let mut found = Vec::new();
+    for (name, is) in &new.prepared.upstreams {
+        let Some(was) = old.prepared.upstreams.get(name).filter(|was| !Arc::ptr_eq(was, is)) else {
+            continue;
+        };
+        let (then, now) = (&was.plan, &is.plan);
+        let bounds = |plan: &config::UpstreamPlan| {
+            (plan.connect_timeout, plan.max_connections, plan.max_connections_per_principal, plan.warm)
+        };
+        let settings = [
+            ("address", then.address != now.address || then.database != now.database),
+            ("sslmode", then.sslmode != now.sslmode),
+            ("identity", then.identity != now.identity),
+            ("roles", then.roles != now.roles),
+            ("limits", bounds(then) != bounds(now)),
+            ("files", then == now || then.ssl_rootcert != now.ssl_rootcert || then.ssl_crl != now.ssl_crl),
+        ];
+        found.extend(different(&format!("service {name}"), &settings));
     }
     found
 }

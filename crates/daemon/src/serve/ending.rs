@@ -6,6 +6,7 @@ use gateway::Gateway;
 use tokio::task::JoinHandle;
 
 use crate::records::Records;
+use crate::serving::Opened;
 use crate::serving::Serving;
 
 /// What is still there when nobody is served any more.
@@ -25,8 +26,8 @@ impl Ending {
         let Self { gateway, reloading, judging, keeping, noting, following, rotating, records } = self;
         match reloading.await {
             Ok(serving) => {
-                for opened in &serving.databases {
-                    opened.database.close().await;
+                for database in serving.databases.iter().filter_map(Opened::embedded) {
+                    database.close().await;
                 }
             }
             Err(error) => tracing::error!(%error, "the node no longer reloaded and renewed"),

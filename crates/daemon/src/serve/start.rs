@@ -36,6 +36,7 @@ use crate::renew::Keeper;
 use crate::rotating;
 use crate::serving::{self, Bound, Serving};
 use crate::status::Announcement;
+use crate::upstreams::Means;
 use crate::watch::{Digests, Watch};
 
 /// What a node starts from.
@@ -148,8 +149,9 @@ impl Start {
     async fn serving(&self, ground: &Ground, own: &Own) -> Result<Serving, Faults> {
         let prepared = Arc::clone(&self.prepared);
         let credentials = own.keeper.credentials(&prepared).await?;
-        let databases = serving::open(&prepared.plan, &[], &ground.metrics)?;
-        Ok(Serving { prepared, credentials, listeners: ground.listeners.clone(), databases })
+        let means = Means { registrar: &own.registrar, clock: &self.clock };
+        let (databases, upstreams) = serving::open(&prepared, (&[], &[]), &means, &ground.metrics)?;
+        Ok(Serving { prepared, credentials, listeners: ground.listeners.clone(), databases, upstreams })
     }
 
     /// Takes in what the ledger says is revoked, and begins to follow it. Nothing where there is no ledger.

@@ -35,6 +35,9 @@ pub(super) fn all(plan: &Plan, file: Option<&Path>) -> BTreeSet<Named> {
         }
         paths.extend(succession::of(plan));
     }
+    for upstream in &plan.upstreams {
+        paths.extend(upstream.files().map(|file| without_pattern(file).to_owned()));
+    }
     paths.into_iter().map(Named).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use access::{Outcome, Target};
+use access::{Outcome, Role, Target};
 use config::{ListenerPlan, Plan};
 use daemon::Prepared;
 use fault::{Fault, Faults, Refusal};
@@ -45,16 +45,66 @@ impl Judged {
             if self.target == CONTROL_PLANE { Target::ControlPlane } else { Target::Database(&self.target) };
         let (directory, grants) = (&prepared.directory, &prepared.grants);
         let explanation = access::explain(directory, grants, &listener.auth, verified.as_ref(), target, now);
-        let admitted = matches!(explanation.outcome, Outcome::Admitted { .. });
+        let role = role(&prepared, listener, verified.as_ref(), &self.target, now);
+        let admitted = matches!(explanation.outcome, Outcome::Admitted { .. })
+            && role.as_ref().is_none_or(|(_, role)| role.is_ok());
         if self.json {
-            console.json(&explanation)?;
+            console.json(&with_role(&explanation, role.as_ref()))?;
         } else {
             let text = explanation.to_string();
             for line in text.lines() {
                 console.line(printable(line));
             }
+            role.iter().for_each(|(service, role)| print_role(console, service, role));
         }
         Ok(if admitted { Exit::Done } else { Exit::Refused })
+    }
+}
+
+/// The service that a database is on and the role there, for whoever is admitted to it and asks for none.
+type OnService = (String, Result<Role, Refusal>);
+
+/// Decides as the node does when a client arrives; nothing where the database is our own, or nobody is admitted.
+fn role(
+    prepared: &Prepared,
+    listener: &ListenerPlan,
+    verified: Option<&Verified>,
+    target: &str,
+    now: OffsetDateTime,
+) -> Option<OnService> {
+    let plan = &prepared.plan;
+    let service = plan.databases.iter().find(|database| database.name == target)?.service.as_ref()?;
+    let upstream = plan.upstreams.iter().find(|upstream| upstream.name == *service)?;
+    let peer = access::recognize(&prepared.directory, &listener.auth, verified, now).ok()?;
+    let permit = access::admit(&peer, &prepared.grants, target, now).ok()?;
+    Some((service.clone(), upstream.roles.choose(&permit, verified, "")))
+}
+
+fn with_role(explanation: &access::Explanation, role: Option<&OnService>) -> serde_json::Value {
+    let mut told = json!(explanation);
+    if let (Some((service, role)), Some(told)) = (role, told.as_object_mut()) {
+        let role = match role {
+            Ok(role) => json!({ "service": service, "role": role.name(), "level": role.level() }),
+            Err(refusal) => json!({
+                "service": service, "code": refusal.code(), "sentence": refusal.sentence(),
+                "cause": refusal.cause(), "remedy": refusal.code().remedy(),
+            }),
+        };
+        told.insert("upstream".to_owned(), role);
+    }
+    told
+}
+
+fn print_role(console: &mut Console, service: &str, role: &Result<Role, Refusal>) {
+    match role {
+        Ok(role) => {
+            console.line(printable(&format!("on service {service}: {} ({})", role.name(), role.level())));
+        }
+        Err(refusal) => {
+            let code = refusal.code();
+            console.line(printable(&format!("refused on service {service}: {code}: {}", refusal.sentence())));
+            console.line(format_args!("  cause: {}\n  try: {}", printable(refusal.cause()), code.remedy()));
+        }
     }
 }
 
