@@ -64,14 +64,21 @@ impl Outage {
         Some(Lasting::new(format!("client certificate of {subject}, which is connected"), until))
     }
 
-    /// For how long the authority may be away, and what breaks then.
+    /// For how long the authority may be away, what breaks then, and what breaks at once.
     pub(crate) fn status(&self, now: OffsetDateTime) -> Option<Value> {
-        let Lasting { what, until } = self.first()?;
-        Some(json!({
-            "budget_seconds": (until - now).whole_seconds(),
-            "first": what,
-            "at": until.format(&Rfc3339).unwrap_or_default(),
-        }))
+        let first = self.first();
+        let minting = self.registrar.minting_status();
+        if first.is_none() && minting.is_none() {
+            return None;
+        }
+        let mut status = serde_json::Map::new();
+        if let Some(Lasting { what, until }) = first {
+            status.insert("budget_seconds".to_owned(), json!((until - now).whole_seconds()));
+            status.insert("first".to_owned(), json!(what));
+            status.insert("at".to_owned(), json!(until.format(&Rfc3339).unwrap_or_default()));
+        }
+        status.extend(minting.map(|minting| ("minting".to_owned(), minting)));
+        Some(Value::Object(status))
     }
 
     /// Warns when the budget falls below the bound, and says when it is above it again, until `stop`.

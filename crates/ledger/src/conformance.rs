@@ -11,6 +11,7 @@ mod audit;
 mod certificates;
 mod denials;
 mod locks;
+mod minted;
 mod notes;
 mod revocations;
 mod sample;
@@ -31,6 +32,9 @@ pub use denials::{
     what_was_issued_here_is_not_denied, who_waits_for_a_change_hears_of_a_denial,
 };
 pub use locks::{a_lock_is_held_by_one_at_a_time, a_lock_that_was_let_go_can_be_taken_again};
+pub use minted::{
+    minted_certificates_are_told_from_those_that_last, minted_certificates_leave_when_they_are_over,
+};
 pub use notes::{
     a_note_is_read_as_it_was_written, a_note_is_replaced_by_who_has_seen_it,
     expired_notes_are_removed_and_no_others, notes_are_listed_in_the_order_of_their_keys,
@@ -71,6 +75,8 @@ pub async fn run_all<L: Ledger + 'static, F: Future<Output = L>>(make: impl Fn()
     what_was_issued_here_is_not_denied(&make().await).await;
     denials_are_told_among_the_revocations_in_their_order(&make().await).await;
     who_waits_for_a_change_hears_of_a_denial(&make().await).await;
+    minted_certificates_leave_when_they_are_over(&make().await).await;
+    minted_certificates_are_told_from_those_that_last(&make().await).await;
     a_note_is_read_as_it_was_written(&make().await).await;
     a_note_is_replaced_by_who_has_seen_it(&make().await).await;
     one_of_many_writes_a_note(std::sync::Arc::new(make().await)).await;

@@ -82,6 +82,10 @@ pub trait Ledger: Send + Sync + fmt::Debug {
     /// The certificates that a filter lets through, newest first.
     fn certificates(&self, filter: CertificateFilter) -> Answer<'_, Page<CertificateRecord>>;
 
+    /// Removes what is on record of [minted](crate::MINTED) certificates that ended before a moment, and says how many they
+    /// were. What was revoked stays, like every certificate of another profile.
+    fn prune_minted(&self, before: OffsetDateTime) -> Answer<'_, u64>;
+
     /// A note, whether or not it has expired.
     fn note(&self, shelf: Shelf, key: String) -> Answer<'_, Option<Note>>;
 

@@ -35,7 +35,7 @@ pub use lock::{Holding, Lock};
 pub use note::{NewNote, Note, Shelf};
 pub use page::{Cursor, Page};
 pub use record::{
-    CertificateFilter, CertificateId, CertificateRecord, DraftRecord, IssuerName, Revocation, State,
+    CertificateFilter, CertificateId, CertificateRecord, DraftRecord, IssuerName, MINTED, Revocation, State,
 };
 pub use revocation::{Denial, RevocationRecord, Revoked};
 pub use sqlite::SqliteLedger;

@@ -23,6 +23,10 @@ pub struct CertificateId {
     pub serial: Serial,
 }
 
+/// The profile of certificates of minutes that nobody asked for by name: the node makes them for principals that it has let in,
+/// many a day for each, and their records go some time after their end.
+pub const MINTED: &str = "minted";
+
 /// A draft as it goes on record: everything about the certificate except its signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DraftRecord {
@@ -150,6 +154,8 @@ pub struct CertificateFilter {
     pub issuer_name: Option<String>,
     /// The profile.
     pub profile: Option<String>,
+    /// Not those that are [minted](MINTED).
+    pub lasting: bool,
     /// Only certificates of authorities: of roots, and of issuers of every kind.
     pub authorities: bool,
     /// Only those whose last second is before this moment.

@@ -215,6 +215,19 @@ impl Ledger for SqliteLedger {
         self.number(Change::PruneAudit { before })
     }
 
+    fn prune_minted(&self, before: OffsetDateTime) -> Answer<'_, u64> {
+        Box::pin(async move {
+            let mut removed = 0;
+            loop {
+                let more = self.number(Change::PruneMinted { before }).await?;
+                removed += more;
+                if more < write::PRUNED_AT_ONCE {
+                    return Ok(removed);
+                }
+            }
+        })
+    }
+
     fn id(&self) -> Answer<'_, LedgerId> {
         self.ask(read::id)
     }

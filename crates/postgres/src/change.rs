@@ -25,6 +25,7 @@ pub(crate) enum Change {
     PruneNotes { before: OffsetDateTime },
     Audit(Vec<AuditEvent>),
     PruneAudit { before: OffsetDateTime },
+    PruneMinted { before: OffsetDateTime },
 }
 
 /// What came of a change that was made.
@@ -76,7 +77,8 @@ impl Change {
             | Self::RemoveNote { .. }
             | Self::PruneNotes { .. }
             | Self::Audit(_)
-            | Self::PruneAudit { .. } => false,
+            | Self::PruneAudit { .. }
+            | Self::PruneMinted { .. } => false,
         }
     }
 
@@ -117,6 +119,9 @@ impl Change {
             Self::PruneAudit { before } => {
                 Order { sql: PRUNE_AUDIT, values: vec![Box::new(millis(*before))] }
             }
+            Self::PruneMinted { before } => {
+                Order { sql: PRUNE_MINTED, values: vec![Box::new(before.unix_timestamp())] }
+            }
         }
     }
 
@@ -136,7 +141,8 @@ impl Change {
             Self::NumberCrl { .. }
             | Self::RaiseCrlNumber { .. }
             | Self::PruneNotes { .. }
-            | Self::PruneAudit { .. } => number(made),
+            | Self::PruneAudit { .. }
+            | Self::PruneMinted { .. } => number(made),
             Self::WriteNote { shelf, note } => match made {
                 Some(_) => number(made),
                 None => Err(LedgerError::Changed { shelf: *shelf, key: note.key.clone() }),
@@ -310,5 +316,16 @@ WITH old AS (
   DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 LIMIT 10000) RETURNING 1
 )
 SELECT count(*) AS number FROM old";
-/// As many as one [`PRUNE_AUDIT`] removes.
+/// As [`PRUNE_AUDIT`], with the names.
+const PRUNE_MINTED: &str = "
+WITH old AS (
+  SELECT id FROM certificates WHERE profile = 'minted' AND state <> 'revoked' AND not_after < $1
+  ORDER BY not_after LIMIT 10000
+), names AS (
+  DELETE FROM certificate_names USING old WHERE certificate = old.id
+), gone AS (
+  DELETE FROM certificates USING old WHERE certificates.id = old.id RETURNING 1
+)
+SELECT count(*) AS number FROM gone";
+/// As many as one [`PRUNE_AUDIT`] or [`PRUNE_MINTED`] removes.
 pub(crate) const PRUNED_AT_ONCE: u64 = 10_000;

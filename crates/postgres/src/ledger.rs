@@ -92,6 +92,18 @@ impl PostgresLedger {
         Box::pin(async move { self.writer.apply(change).await.map(|_done| ()) })
     }
 
+    /// Removes what is old until none of it is left, and says how much it was.
+    async fn pruned(&self, some: impl Fn() -> Change + Send) -> Result<u64, LedgerError> {
+        let mut removed = 0;
+        loop {
+            let more = self.number(some()).await?;
+            removed += more;
+            if more < PRUNED_AT_ONCE {
+                return Ok(removed);
+            }
+        }
+    }
+
     fn number(&self, change: Change) -> Answer<'_, u64> {
         Box::pin(async move {
             match self.writer.apply(change).await? {
@@ -194,16 +206,11 @@ impl Ledger for PostgresLedger {
     }
 
     fn prune_audit(&self, before: OffsetDateTime) -> Answer<'_, u64> {
-        Box::pin(async move {
-            let mut removed = 0;
-            loop {
-                let more = self.number(Change::PruneAudit { before }).await?;
-                removed += more;
-                if more < PRUNED_AT_ONCE {
-                    return Ok(removed);
-                }
-            }
-        })
+        Box::pin(self.pruned(move || Change::PruneAudit { before }))
+    }
+
+    fn prune_minted(&self, before: OffsetDateTime) -> Answer<'_, u64> {
+        Box::pin(self.pruned(move || Change::PruneMinted { before }))
     }
 
     fn id(&self) -> Answer<'_, LedgerId> {

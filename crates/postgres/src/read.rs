@@ -3,7 +3,7 @@
 use identity::{Pin, Serial};
 use ledger::{
     AuditEvent, AuditFilter, CertificateFilter, CertificateId, CertificateRecord, Cursor, LedgerError,
-    LedgerId, Note, Page, RevocationRecord, Shelf, State,
+    LedgerId, MINTED, Note, Page, RevocationRecord, Shelf, State,
 };
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -43,6 +43,7 @@ pub(crate) async fn certificates(
     }
     asked.conditions.extend(filter.authorities.then(|| AUTHORITIES.to_owned()));
     asked.want("profile = ?", filter.profile.map(held));
+    asked.want("profile <> ?", filter.lasting.then(|| MINTED.to_owned()));
     // Said as an index says it, so that few among many are found by it.
     let rare = filter.state.is_some_and(|state| state != State::Issued);
     asked.conditions.extend(rare.then(|| "state <> 'issued'".to_owned()));

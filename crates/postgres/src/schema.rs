@@ -261,4 +261,9 @@ SELECT
   coalesce(code, cause) AS failure_reason,
   to_timestamp(at / 1000.0) AS occurred_at
 FROM countersign.audit WHERE kind = 'sign-in' OR (kind = 'refusal' AND (target IS NULL OR principal IS NULL));
+", "
+-- Certificates of minutes go when they are over: found by their end, with their names.
+CREATE INDEX certificates_minted ON countersign.certificates (not_after)
+  WHERE profile = 'minted' AND state <> 'revoked';
+CREATE INDEX certificate_names_by_certificate ON countersign.certificate_names (certificate);
 "];

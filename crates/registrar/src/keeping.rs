@@ -15,7 +15,7 @@ pub async fn keep(registrar: Arc<Registrar>, stop: CancellationToken) {
         sweep(&registrar, ledger.as_ref(), &stop),
         published::keep(&registrar, ledger.as_ref(), &stop),
         services(&registrar, &stop),
-        minted(&registrar, &stop),
+        minted(&registrar, ledger.as_ref(), &stop),
     );
 }
 
@@ -26,10 +26,16 @@ async fn services(registrar: &Registrar, stop: &CancellationToken) {
     }
 }
 
-/// Lets go of certificates of minutes that have ended.
-async fn minted(registrar: &Registrar, stop: &CancellationToken) {
+/// Lets go of certificates of minutes that have ended, and a day later of what is on record of them.
+async fn minted(registrar: &Registrar, ledger: &dyn Ledger, stop: &CancellationToken) {
     loop {
-        registrar.minted.sweep(registrar.clock.now());
+        let now = registrar.clock.now();
+        registrar.minted.sweep(now);
+        match ledger.prune_minted(now - KEPT).await {
+            Ok(0) => {}
+            Ok(certificates) => tracing::debug!(certificates, "certificates of minutes left the record"),
+            Err(error) => tracing::debug!(%error, "certificates of minutes stay on record for now"),
+        }
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(std::time::Duration::from_secs(60)) => {}
@@ -52,6 +58,7 @@ async fn sweep(registrar: &Registrar, ledger: &dyn Ledger, stop: &CancellationTo
     }
 }
 
-/// How long an expired note stays, so that who asks for it hears that it has expired.
+/// How long an expired note stays, so that who asks for it hears that it has expired; and what is on record of a certificate of
+/// minutes, for whoever asks what became of it.
 const KEPT: time::Duration = time::Duration::days(1);
 const BETWEEN_SWEEPS: std::time::Duration = std::time::Duration::from_secs(3600);

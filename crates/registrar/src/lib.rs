@@ -41,7 +41,7 @@ mod watched;
 pub use issuing::{EnrolmentRules, Issuing, SERVICE, issuer_for, unknown_profile};
 pub use keeping::keep;
 pub use lasting::Lasting;
-pub use minted::{DESCRIBED as MINTED_METRICS, PROFILE as MINTED};
+pub use minted::DESCRIBED as MINTED_METRICS;
 pub use nodes::{Anchor, Node, Standing, keep_noted, nodes};
 pub use published::{Metrics as PublishedMetrics, published_parts};
 pub use registrar::Registrar;

@@ -20,17 +20,16 @@ use authority::{Authority, Names, Profile};
 use fault::Fault;
 use gateway::{Minting, Pending};
 use identity::{Credential, Fingerprint, KeyKind, Usage};
-use ledger::Ledger;
+use ledger::{Ledger, MINTED};
 use parking_lot::Mutex;
+use serde_json::{Value, json};
+use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use crate::registrar::Registrar;
 use kept::{Kept, Look};
 pub use metrics::DESCRIBED;
 pub(crate) use metrics::Metrics;
-
-/// The profile of such certificates on record, which tells them from all that somebody asked for.
-pub const PROFILE: &str = "minted";
 
 /// The longest life of one, below which a certificate says that nobody need ask about it.
 const LONGEST: Duration = Duration::hours(12);
@@ -73,6 +72,17 @@ impl Minted {
         Ok(())
     }
 
+    /// Who goes on without the authority, and who does not; nothing where nobody mints.
+    fn status(&self, now: OffsetDateTime) -> Option<Value> {
+        let lives: Vec<_> = self.lives.lock().values().cloned().collect();
+        // One is the map's own and one is ours: with no other nothing in the configuration mints any more.
+        let used = lives.iter().any(|kept| Arc::strong_count(kept) > 2);
+        let ends: Vec<_> = lives.iter().flat_map(|kept| kept.ends()).filter(|end| *end > now).collect();
+        let first = ends.iter().min().and_then(|end| end.format(&Rfc3339).ok());
+        let waits = "sessions to a service with identity per_principal, of principals that have no certificate of minutes";
+        used.then(|| json!({ "breaks_at_once": waits, "kept": ends.len(), "first_ends": first }))
+    }
+
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.metrics
     }
@@ -86,6 +96,13 @@ struct Mint {
 }
 
 impl Registrar {
+    /// What depends on minting at this moment, for the node's status: whoever has no certificate of minutes when the authority
+    /// goes away gets none.
+    #[must_use]
+    pub fn minting_status(&self) -> Option<Value> {
+        self.minted.status(self.clock.now())
+    }
+
     /// Makes credentials that live this long.
     ///
     /// # Errors
@@ -103,7 +120,7 @@ fn profile(life: Duration) -> Result<Profile, Fault> {
             .because("it says that nobody need ask whether it was revoked, so it has to end soon")
             .remedy("set certificate_lifetime to minutes: 5m"));
     }
-    Profile::new(PROFILE, vec![Usage::ClientAuth])?.with_keys(vec![KeyKind::EcdsaP256])?.with_lifetime(life)
+    Profile::new(MINTED, vec![Usage::ClientAuth])?.with_keys(vec![KeyKind::EcdsaP256])?.with_lifetime(life)
 }
 
 impl Minting for Mint {

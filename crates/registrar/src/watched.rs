@@ -93,6 +93,7 @@ verbs! {
     audit(events: Vec<AuditEvent>) -> ();
     audit_events(filter: AuditFilter) -> Page<AuditEvent>;
     prune_audit(before: OffsetDateTime) -> u64;
+    prune_minted(before: OffsetDateTime) -> u64;
     id() -> LedgerId;
     revision() -> u64;
     changed(since: u64) -> u64;

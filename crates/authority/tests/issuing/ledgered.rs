@@ -170,6 +170,9 @@ impl Ledger for FailsToComplete<'_> {
     fn audit_events(&self, filter: ledger::AuditFilter) -> Answer<'_, ledger::Page<ledger::AuditEvent>> {
         self.0.audit_events(filter)
     }
+    fn prune_minted(&self, before: time::OffsetDateTime) -> Answer<'_, u64> {
+        self.0.prune_minted(before)
+    }
     fn prune_audit(&self, before: time::OffsetDateTime) -> Answer<'_, u64> {
         self.0.prune_audit(before)
     }

@@ -9,7 +9,7 @@ use crate::audit::{AuditEvent, AuditFilter, AuditKind};
 use crate::id::LedgerId;
 use crate::page::{Cursor, Page};
 use crate::record::{
-    CertificateFilter, CertificateId, CertificateRecord, DraftRecord, IssuerName, Revocation, State,
+    CertificateFilter, CertificateId, CertificateRecord, DraftRecord, IssuerName, MINTED, Revocation, State,
 };
 use crate::revocation::RevocationRecord;
 
@@ -45,6 +45,7 @@ pub(super) fn certificates(
     asked.want("issuer = ?", issuer.filter(|name| !is_pattern(name)).map(str::to_owned));
     asked.want("issuer LIKE ? ESCAPE '\\'", issuer.filter(|name| is_pattern(name)).map(pattern));
     asked.want("profile = ?", filter.profile.clone());
+    asked.want("profile <> ?", filter.lasting.then(|| MINTED.to_owned()));
     asked.conditions.extend(filter.authorities.then_some(AUTHORITIES));
     // Said as an index says it, so that few among many are found by it.
     let rare = filter.state.is_some_and(|state| state != State::Issued);

@@ -220,4 +220,8 @@ SELECT
   coalesce(code, cause) AS failure_reason,
   strftime('%Y-%m-%dT%H:%M:%fZ', at / 1000.0, 'unixepoch') AS occurred_at
 FROM audit WHERE kind = 'sign-in' OR (kind = 'refusal' AND (target IS NULL OR principal IS NULL));
+", "
+-- Certificates of minutes go when they are over: found by their end, with their names.
+CREATE INDEX certificates_minted ON certificates (not_after) WHERE profile = 'minted' AND state <> 'revoked';
+CREATE INDEX certificate_names_by_certificate ON certificate_names (certificate);
 "];

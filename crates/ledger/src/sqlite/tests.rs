@@ -60,6 +60,7 @@ forward! {
     audit(events: Vec<crate::AuditEvent>) -> ();
     audit_events(filter: crate::AuditFilter) -> crate::Page<crate::AuditEvent>;
     prune_audit(before: OffsetDateTime) -> u64;
+    prune_minted(before: OffsetDateTime) -> u64;
     id() -> crate::LedgerId;
     crl_numbers() -> Vec<(Pin, u64)>;
     raise_crl_number(issuer: Pin, at_least: u64) -> u64;

@@ -25,6 +25,7 @@ pub(super) enum Change {
     RaiseCrlNumber { issuer: Pin, at_least: u64 },
     Audit(Vec<AuditEvent>),
     PruneAudit { before: OffsetDateTime },
+    PruneMinted { before: OffsetDateTime },
 }
 
 /// What came of a change that was made.
@@ -86,6 +87,7 @@ pub(super) fn apply(
                 transaction.prepare_cached("DELETE FROM audit WHERE at < ?1")?.execute([millis(*before)])?;
             return Ok(Outcome::Number(removed as u64));
         }
+        Change::PruneMinted { before } => return prune_minted(transaction, *before).map(Outcome::Number),
     }
     Ok(Outcome::Done)
 }
@@ -145,6 +147,25 @@ fn complete(
             (*revision + 1).cast_signed(),
         ])?;
     settle(transaction, id, changed, revision)
+}
+
+/// At most [`PRUNED_AT_ONCE`], so that others get their turn.
+fn prune_minted(transaction: &Transaction<'_>, before: OffsetDateTime) -> Result<u64, Failure> {
+    // Said as the index says it.
+    let mut old = transaction.prepare_cached(
+        "SELECT id FROM certificates WHERE profile = 'minted' AND state <> 'revoked' AND not_after < ?1
+         ORDER BY not_after LIMIT ?2",
+    )?;
+    let old: Vec<i64> = old
+        .query_map(params![before.unix_timestamp(), PRUNED_AT_ONCE.cast_signed()], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let mut names = transaction.prepare_cached("DELETE FROM certificate_names WHERE certificate = ?1")?;
+    let mut certificates = transaction.prepare_cached("DELETE FROM certificates WHERE id = ?1")?;
+    for id in &old {
+        names.execute([id])?;
+        certificates.execute([id])?;
+    }
+    Ok(old.len() as u64)
 }
 
 fn abandon(
@@ -303,3 +324,6 @@ fn audit(transaction: &Transaction<'_>, events: &[AuditEvent]) -> rusqlite::Resu
     }
     Ok(())
 }
+
+/// How many certificates one change removes; whoever prunes comes again until none is left.
+pub(super) const PRUNED_AT_ONCE: u64 = 500;

@@ -6,13 +6,15 @@ use wire::query;
 
 /// Reads which certificates are wanted: `name=*.example.com&expires_before=2026-12-24T00:00:00Z&limit=50`. `all` wants every one.
 ///
+/// Certificates of minutes, which are many, are listed where `all`, their serial or their profile is asked for.
+///
 /// # Errors
 /// What cannot be understood, for whoever asked.
 pub fn wanted(text: &str) -> Result<CertificateFilter, String> {
-    let mut filter = CertificateFilter::default();
+    let (mut filter, mut all) = (CertificateFilter::default(), false);
     for (name, value) in query::parameters(text).map_err(|error| error.to_string())? {
         match name.as_str() {
-            "all" if value.is_empty() => {}
+            "all" if value.is_empty() => all = true,
             "name" => filter.name = Some(value),
             "serial" => filter.serial = Some(Serial::parse(&value).map_err(|error| error.to_string())?),
             "issuer" => issuer(&mut filter, value),
@@ -26,6 +28,7 @@ pub fn wanted(text: &str) -> Result<CertificateFilter, String> {
             _ => return Err(PARAMETERS.to_owned()),
         }
     }
+    filter.lasting = !all && filter.profile.is_none() && filter.serial.is_none();
     Ok(filter)
 }
 

@@ -102,6 +102,12 @@ impl Kept {
         slots.len()
     }
 
+    /// The ends of those that are good.
+    pub(super) fn ends(&self) -> Vec<OffsetDateTime> {
+        let slots = self.slots.lock();
+        slots.values().filter_map(|slot| slot.good.as_ref()).map(|good| good.until).collect()
+    }
+
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.slots.lock().len()

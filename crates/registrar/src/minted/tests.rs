@@ -266,6 +266,22 @@ async fn a_revoked_or_replaced_issuer_vouches_for_nobody() {
     assert!(fault.remedy_text().unwrap().contains("authority.issuers.client"), "{fault}");
 }
 
+#[tokio::test]
+async fn the_status_says_who_goes_on_without_the_authority() {
+    let house = House::new().await;
+    assert_eq!(house.registrar.minting_status(), None, "nothing is minted");
+    let minting = house.minting();
+    minting.mint("analyst").await.unwrap();
+    let status = house.registrar.minting_status().unwrap();
+    assert_eq!(
+        (&status["kept"], &status["first_ends"]),
+        (&1.into(), &"2026-11-26T12:05:00Z".into()),
+        "{status}"
+    );
+    drop(minting);
+    assert_eq!(house.registrar.minting_status(), None);
+}
+
 #[test]
 fn a_life_is_minutes_to_half_a_day() {
     for (life, fits) in [(59, false), (60, true), (300, true), (43_200, true), (43_201, false)] {
