@@ -31,7 +31,11 @@ pub fn command<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> 
 }
 
 /// The folder that cargo builds into; the running test is `<folder>/<profile>/deps/<test>`.
-pub(crate) fn target_folder() -> PathBuf {
+///
+/// # Panics
+/// When the program that runs is not a test of cargo's.
+#[must_use]
+pub fn target_folder() -> PathBuf {
     let test = std::env::current_exe().expect("a running test has a path");
     test.ancestors().nth(3).expect("cargo runs tests below its target folder").to_owned()
 }

@@ -12,6 +12,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use crate::patience::wait_for;
 use crate::{Ran, recipe};
 use place::{as_postgres, programs};
 use running::Running;
@@ -126,6 +127,24 @@ impl Postgres {
     #[track_caller]
     pub fn sql(&self, database: &str, sql: &str) -> String {
         self.psql(database, sql).succeeded().stdout.trim_end().to_owned()
+    }
+
+    /// Lets in those whom this authority (PEM) vouches for as well.
+    ///
+    /// # Panics
+    /// When the server does not take it up.
+    pub fn trust(&self, authority: &str) {
+        // One after the other: each must see that it was its own change that the server has read.
+        let _alone = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let loaded = || self.sql("postgres", "SELECT pg_conf_load_time()");
+        let before = loaded();
+        place::append(&self.folder.join("ca.crt"), authority);
+        self.sql("postgres", "SELECT pg_reload_conf()");
+        wait_for(
+            "a server that has read its files again",
+            || self.log(),
+            || (loaded() != before).then_some(()),
+        );
     }
 
     /// Stops the server, telling everybody who is connected; what it holds stays.

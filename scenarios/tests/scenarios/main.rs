@@ -29,6 +29,7 @@ mod observing;
 mod offices;
 mod open;
 mod policy;
+mod postgres;
 mod publishing;
 mod querying;
 mod read_only;

@@ -1,0 +1,131 @@
+//! A node in front of a real PostgreSQL, which knows everybody by a certificate of minutes.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use testkit::postgres::Setting;
+use testkit::{Node, Postgres, Ran, World, certificate, patience};
+
+/// A node in front of a server. The clients have certificates of an authority of the test's own, the server trusts the realm's.
+pub struct Front {
+    pub world: World,
+    pub server: &'static Postgres,
+    pub node: Node,
+    /// Where PostgreSQL's clients come.
+    pub port: u16,
+    /// The database there, which is `orders` at the door.
+    pub database: String,
+}
+
+impl Front {
+    /// In front of the server that is set up as the manual says and lets in `countersign_user` alone.
+    pub fn of_the_manual(principals: &[String]) -> Self {
+        Self::new(Postgres::shared(), principals)
+    }
+
+    /// In front of a server that lets in everybody whose certificate says who they are.
+    pub fn of_everybody(principals: &[String]) -> Self {
+        static SHARED: OnceLock<Postgres> = OnceLock::new();
+        let hba = "hostssl all all 0.0.0.0/0 cert clientcert=verify-full";
+        let server = SHARED.get_or_init(|| Postgres::with(Setting { hba, ..Setting::default() }));
+        for principal in principals {
+            server.sql("postgres", &format!("CREATE ROLE {principal} LOGIN"));
+        }
+        Self::new(server, principals)
+    }
+
+    fn new(server: &'static Postgres, principals: &[String]) -> Self {
+        let world = World::new();
+        world.countersign(&["init", "realm"]).succeeded();
+        certificate::authority(&world, "people", "people");
+        world.write("server-ca.crt", std::fs::read(server.file("ca.crt")).expect("the server's authority"));
+        server.trust(&world.read("realm/pki/root.crt"));
+        let database = server.database();
+        server.sql(&database, "GRANT ALL ON SCHEMA public TO PUBLIC");
+        world.write("realm/countersign.yaml", configuration(server.port(), &database, principals));
+        let node = Node::serve(&world, "realm/countersign.yaml");
+        let port = patience::wait_for("the second listener", || node.log(), || second_port(&node.log()));
+        Self { world, server, node, port, database }
+    }
+
+    /// Makes the certificate of a client with this common name: `NAME.crt` and `NAME.key`.
+    pub fn client(&self, name: &str) {
+        certificate::shaped(&self.world, "people", name, |params| {
+            params.extended_key_usages = vec![certificate::rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+        });
+    }
+
+    /// What libpq needs to come here as this client, and to believe nobody but us.
+    pub fn libpq(&self, client: &str, database: &str) -> String {
+        let file = |name: String| self.world.path(name).display().to_string();
+        format!(
+            "host=localhost port={} dbname={database} user={client} sslmode=verify-full sslrootcert={} sslcert={} sslkey={}",
+            self.port,
+            file("realm/pki/server-ca.crt".into()),
+            file(format!("{client}.crt")),
+            file(format!("{client}.key")),
+        )
+    }
+
+    /// What psql says when it comes here as this client.
+    pub fn psql(&self, client: &str, database: &str, sql: &str) -> Ran {
+        self.world.write("asked.sql", sql);
+        self.world
+            .try_sh(&format!("psql -XAtq -v ON_ERROR_STOP=1 -f asked.sql '{}'", self.libpq(client, database)))
+    }
+
+    /// A file of this world.
+    pub fn file(&self, name: &str) -> String {
+        self.world.path(Path::new(name)).display().to_string()
+    }
+}
+
+fn configuration(port: u16, database: &str, principals: &[String]) -> String {
+    let each = |line: &dyn Fn(&String) -> String| principals.iter().map(line).collect::<String>();
+    let known = each(&|name| {
+        format!("    - {{ name: {name}, methods: [ {{ mtls: {{ subject_cn: {name} }} }} ] }}\n")
+    });
+    let granted = each(&|name| format!("      - {{ principal: {name}, level: read-write }}\n"));
+    format!(
+        "\
+environment: development
+ledger: {{ url: \"sqlite:./state/ledger.db\" }}
+authority:
+  root_cert: ./pki/root.crt
+  issuers:
+    server: {{ cert: ./pki/issuers/server.crt, key: ./pki/issuers/server.key }}
+    client: {{ cert: ./pki/issuers/client.crt, key: ./pki/issuers/client.key }}
+tls:
+  main: {{ mode: authority, hosts: [localhost], client_ca: authority }}
+  people: {{ mode: authority, hosts: [localhost], client_ca: ../people.crt }}
+listeners:
+  - {{ name: main, transport: h2, address: \"127.0.0.1:0\", tls: main, auth: [mtls] }}
+  # libpq before version 17 asks in clear text to cancel, and so does JDBC.
+  - {{ name: people, transport: postgres, address: \"127.0.0.1:0\", tls: people, auth: [mtls], plaintext_cancel: true }}
+auth:
+  principals:
+{known}services:
+  - name: orders-pg
+    postgres:
+      address: \"localhost:{port}\"
+      database: {database}
+      ssl_rootcert: ../server-ca.crt
+      identity: per_principal
+      connect_timeout: 30s
+      max_connections: 150
+databases:
+  - name: orders
+    backend: postgres
+    service: orders-pg
+    grants:
+{granted}  - {{ name: hidden, backend: postgres, service: orders-pg }}
+"
+    )
+}
+
+fn second_port(log: &str) -> Option<u16> {
+    let said = log.lines().filter_map(|line| line.split_once(" listening on "));
+    let mut ports =
+        said.filter_map(|(_, said)| said.split_whitespace().next()?.rsplit_once(':')?.1.parse().ok());
+    ports.nth(1)
+}
