@@ -154,9 +154,9 @@ impl Writing {
 
 fn owned(event: &gateway::AuditEvent<'_>) -> ledger::AuditEvent {
     let kind = match event.kind {
-        AuditKind::SignIn => ledger::AuditKind::SignIn,
+        AuditKind::SignIn | AuditKind::SessionStart => ledger::AuditKind::SignIn,
         AuditKind::Refusal => ledger::AuditKind::Refusal,
-        AuditKind::SessionEnd => ledger::AuditKind::SessionEnd,
+        AuditKind::SessionEnd | AuditKind::SessionOver => ledger::AuditKind::SessionEnd,
         AuditKind::Admin => ledger::AuditKind::Admin,
     };
     let leaf = event.certificate;
@@ -192,9 +192,9 @@ fn bounded(name: &str) -> String {
 
 fn word(kind: AuditKind) -> &'static str {
     match kind {
-        AuditKind::SignIn => "sign-in",
+        AuditKind::SignIn | AuditKind::SessionStart => "sign-in",
         AuditKind::Refusal => "refusal",
-        AuditKind::SessionEnd => "session-end",
+        AuditKind::SessionEnd | AuditKind::SessionOver => "session-end",
         AuditKind::Admin => "admin",
     }
 }

@@ -60,7 +60,9 @@ impl Journal for NodeJournal {
 
     fn audit(&self, event: &AuditEvent<'_>) {
         let wanted = match event.kind {
-            AuditKind::SignIn => self.switches.successful.load(Ordering::Relaxed),
+            AuditKind::SignIn | AuditKind::SessionStart | AuditKind::SessionOver => {
+                self.switches.successful.load(Ordering::Relaxed)
+            }
             AuditKind::Refusal => self.switches.failed.load(Ordering::Relaxed),
             AuditKind::SessionEnd | AuditKind::Admin => true,
         };

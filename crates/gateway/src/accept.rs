@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fault::{Code, Refusal};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
@@ -111,6 +112,7 @@ impl Arriving {
                 }
             }
             Some((Spoken::Postgres, plaintext_cancel, Some(door))) => {
+                keep_alive(&stream);
                 let shaking = self.shake_postgres(&door, stream, plaintext_cancel, generation, &callers);
                 let Some(shaken) = until(&stop, Box::pin(shaking)).await.flatten() else { return };
                 let (live, stream, _, _) = self.opened(shaken, generation, Spoken::Postgres, &door, &callers);
@@ -164,6 +166,12 @@ impl Arriving {
     }
 }
 
+/// Sessions of PostgreSQL may be quiet for as long as they like: whether the client is still there is the kernel's to ask.
+fn keep_alive(stream: &TcpStream) {
+    let asking = TcpKeepalive::new().with_time(QUIET).with_interval(ASKING).with_retries(ASKED);
+    let _ = SockRef::from(stream).set_tcp_keepalive(&asking);
+}
+
 /// The future's value, or nothing once told to stop.
 async fn until<T>(stop: &CancellationToken, future: impl Future<Output = T>) -> Option<T> {
     tokio::select! {
@@ -205,6 +213,10 @@ fn turn_away(gateway: &Gateway, listener: &Listener, address: SocketAddr) {
     }
 }
 
+/// From the last byte to the first question, and from question to question; after so many the client is gone.
+const QUIET: Duration = Duration::from_secs(60);
+const ASKING: Duration = Duration::from_secs(15);
+const ASKED: u32 = 4;
 /// Descriptors run out for a while, not for ever.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);

@@ -53,6 +53,10 @@ pub enum AuditKind {
     SignIn,
     /// A peer, or a request of one, was refused.
     Refusal,
+    /// A peer was let in to a server behind the door.
+    SessionStart,
+    /// A session on a server behind the door is over, because one of the two was done with it.
+    SessionOver,
     /// A session was ended before its peer was done with it.
     SessionEnd,
     /// An administrator did something.

@@ -75,7 +75,7 @@ pub use refused::RefusalId;
 pub use registrar::{Ask, Asker, Office, Registrar, Scope};
 pub use retiring::{Noted, Passage, Retiring};
 pub use sessions::{Revoked, Selected, SessionId};
-pub use shown::{CertificateOfSession, PermitOfSession, SessionShown};
+pub use shown::{CertificateOfSession, PermitOfSession, SessionShown, UpstreamOfSession};
 pub use slots::SlotLimits;
 pub use snapshot::{Entrance, HttpLimits, Served, Snapshot};
 pub use upstream::{Identifies, SharedIdentity, SslMode, Upstream, UpstreamAddress, UpstreamSpec, Warm};

@@ -51,11 +51,14 @@ fn record(session: &Session, ended: &Ended) {
     let peer = judged.peer().ok();
     let principal = peer.and_then(Peer::principal);
     let milliseconds = took.as_millis();
-    let detail = format!("{reason}: {cause}; {milliseconds} ms after the decision");
+    let carried = session.carried();
+    let so_far = carried.map(|carried| format!("; {carried}")).unwrap_or_default();
+    let detail = format!("{reason}: {cause}; {milliseconds} ms after the decision{so_far}");
     session.gateway.journal.audit(&AuditEvent {
         kind: AuditKind::SessionEnd,
         principal,
         method: peer.map(Peer::method),
+        target: carried.map(|carried| &*carried.database),
         detail: Some(&detail),
         ..session.event()
     });

@@ -1,8 +1,13 @@
 //! Counters and gauges of the gateway.
+//!
+//! - `carried`: what is counted of sessions on servers behind the door.
+
+mod carried;
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use access::Level;
 use fault::Code;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -11,6 +16,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 
+pub(crate) use self::carried::OfCarried;
+use self::carried::{CARRIED_BYTES, CARRIED_SESSIONS, CARRIED_STARTED, CarriedMetrics};
 use crate::ending::EndReason;
 
 /// The gateway's handles; cloning them shares the counts.
@@ -25,6 +32,7 @@ pub struct Metrics {
     upstream_connects: Family<ConnectLabels, Counter>,
     upstream_seconds: Family<ServiceLabel, Histogram>,
     upstream_links: Family<LinkLabels, Gauge>,
+    carried: CarriedMetrics,
     pub(crate) turned_away: Family<ListenerLabel, Counter>,
     ended: Family<ReasonLabel, Counter>,
     endings: Histogram,
@@ -118,6 +126,7 @@ impl Metrics {
             upstream_connects: Family::default(),
             upstream_seconds: Family::new_with_constructor(|| Histogram::new(CONNECT_BUCKETS)),
             upstream_links: Family::default(),
+            carried: CarriedMetrics::default(),
             turned_away: Family::default(),
             ended: Family::default(),
             endings: Histogram::new(ENDING_BUCKETS),
@@ -134,6 +143,7 @@ impl Metrics {
         UPSTREAM_CONNECTS.register(registry, m.upstream_connects.clone());
         UPSTREAM_SECONDS.register(registry, m.upstream_seconds.clone());
         UPSTREAM_LINKS.register(registry, m.upstream_links.clone());
+        m.carried.register(registry);
         TURNED_AWAY.register(registry, m.turned_away.clone());
         ENDED.register(registry, m.ended.clone());
         ENDINGS.register(registry, m.endings.clone());
@@ -143,7 +153,7 @@ impl Metrics {
     }
 
     /// Every metric of the gateway, for the reference page.
-    pub const DESCRIBED: [Described; 14] = [
+    pub const DESCRIBED: [Described; 17] = [
         REQUESTS,
         DURATIONS,
         HANDSHAKES,
@@ -153,6 +163,9 @@ impl Metrics {
         UPSTREAM_CONNECTS,
         UPSTREAM_SECONDS,
         UPSTREAM_LINKS,
+        CARRIED_SESSIONS,
+        CARRIED_STARTED,
+        CARRIED_BYTES,
         TURNED_AWAY,
         ENDED,
         ENDINGS,
@@ -184,6 +197,11 @@ impl Metrics {
             busy: links("busy"),
             warm: links("warm"),
         }
+    }
+
+    /// A session begins on the server behind a database.
+    pub(crate) fn carries(&self, database: &str, level: Level) -> OfCarried {
+        self.carried.begins(database, level)
     }
 
     pub(crate) fn refused(&self, code: Code) {

@@ -5,7 +5,7 @@ use identity::Verified;
 use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
-use crate::session::Session;
+use crate::session::{Carried, Session};
 
 /// One live session.
 #[derive(Clone, Debug, Serialize)]
@@ -32,6 +32,25 @@ pub struct SessionShown {
     pub generation: u64,
     /// What it used so far, by database; administration is `_admin`.
     pub permits: Vec<PermitOfSession>,
+    /// Its place on a server behind the door; nothing where it is not connected to one.
+    pub upstream: Option<UpstreamOfSession>,
+}
+
+/// The place of a session on a server behind the door.
+#[derive(Clone, Debug, Serialize)]
+pub struct UpstreamOfSession {
+    /// The database, by its name at the door.
+    pub database: String,
+    /// The service that the database is on.
+    pub service: String,
+    /// Whom the server takes it for.
+    pub role: String,
+    /// What that role may do.
+    pub level: Level,
+    /// Bytes from the client, past its start.
+    pub received: u64,
+    /// Bytes to the client, past its start.
+    pub sent: u64,
 }
 
 /// The certificate of a session.
@@ -75,6 +94,20 @@ impl CertificateOfSession {
     }
 }
 
+impl UpstreamOfSession {
+    fn of(carried: &Carried) -> Self {
+        let (received, sent) = carried.bytes();
+        Self {
+            database: carried.database.to_string(),
+            service: carried.upstream.spec.service.to_string(),
+            role: carried.role.to_string(),
+            level: carried.level,
+            received,
+            sent,
+        }
+    }
+}
+
 impl Session {
     /// The session for administrators.
     pub(crate) fn show(&self) -> SessionShown {
@@ -93,6 +126,7 @@ impl Session {
             requests: self.requests(),
             generation: judged.generation,
             permits: self.permits(),
+            upstream: self.carried().map(UpstreamOfSession::of),
         }
     }
 }

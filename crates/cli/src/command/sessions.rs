@@ -43,6 +43,7 @@ pub(super) struct Session {
     age_seconds: i64,
     requests: u64,
     permits: Vec<Permit>,
+    upstream: Option<Upstream>,
 }
 
 #[derive(Default, Deserialize)]
@@ -56,6 +57,29 @@ struct Certificate {
 struct Permit {
     database: String,
     level: String,
+}
+
+/// Its place on a PostgreSQL behind the door.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Upstream {
+    database: String,
+    role: String,
+    received: u64,
+    sent: u64,
+}
+
+impl Session {
+    /// What it used, and as whom on a server behind the door.
+    fn used(&self) -> String {
+        let used = self.permits.iter().map(|Permit { database, level }| {
+            match self.upstream.as_ref().filter(|upstream| upstream.database == *database) {
+                Some(upstream) => format!("{database} {level} as {}", upstream.role),
+                None => format!("{database} {level}"),
+            }
+        });
+        used.collect::<Vec<_>>().join(", ")
+    }
 }
 
 impl Sessions {
@@ -79,13 +103,27 @@ impl Sessions {
 pub(super) fn table(sessions: &[Session]) -> Table {
     let mut sessions: Vec<&Session> = sessions.iter().collect();
     sessions.sort_by_key(|session| std::cmp::Reverse(session.age_seconds));
-    let mut table =
-        Table::new(["session", "principal", "peer", "listener", "serial", "age", "requests", "used"]);
+    let mut table = Table::new([
+        "session",
+        "principal",
+        "peer",
+        "listener",
+        "serial",
+        "age",
+        "requests",
+        "received",
+        "sent",
+        "used",
+    ]);
     for session in sessions {
         let principal = session.principal.as_deref().unwrap_or("(nobody)");
         let serial = session.certificate.as_ref().map_or("", |held| held.serial.as_str());
-        let used: Vec<String> =
-            session.permits.iter().map(|permit| format!("{} {}", permit.database, permit.level)).collect();
+        let bytes = |of: fn(&Upstream) -> u64| {
+            (
+                session.upstream.as_ref().map(|upstream| of(upstream).to_string()).unwrap_or_default(),
+                Align::Right,
+            )
+        };
         let age = words(time::Duration::seconds(session.age_seconds));
         let left = |text: &str| (printable(text), Align::Left);
         table.aligned([
@@ -96,7 +134,9 @@ pub(super) fn table(sessions: &[Session]) -> Table {
             left(serial),
             left(&age),
             (session.requests.to_string(), Align::Right),
-            left(&used.join(", ")),
+            bytes(|upstream| upstream.received),
+            bytes(|upstream| upstream.sent),
+            left(&session.used()),
         ]);
     }
     table

@@ -60,7 +60,9 @@ where
         let canceller = canceller.clone();
         Box::pin(async move { canceller.cancel().await })
     };
+    session.begins();
     let left = pass(session, (client, &mut link.stream), early, keeps, stop, &cancel).await;
+    session.is_over();
     left.then_some(link)
 }
 

@@ -1,13 +1,16 @@
 //! What a session carries to and from a server behind the door.
 
-use std::sync::Arc;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use access::{Level, Role};
 use tokio::time::Instant;
 
 use super::{Session, Stale};
+use crate::journal::AuditKind;
 use crate::judged::Use;
+use crate::metrics::OfCarried;
 use crate::pace::Verdict;
 use crate::snapshot::Snapshot;
 use crate::upstream::Upstream;
@@ -20,6 +23,7 @@ pub(crate) struct Carried {
     pub(crate) upstream: Arc<Upstream>,
     received: AtomicU64,
     sent: AtomicU64,
+    metrics: OnceLock<OfCarried>,
 }
 
 impl Session {
@@ -40,9 +44,10 @@ impl Session {
             Use { database: Some(database.into()), level, upstream: Some(Arc::clone(&upstream)) },
             snapshot,
         )?;
-        let (received, sent) = Default::default();
+        let (received, sent, metrics) = Default::default();
         let (database, role) = (database.into(), role.name().into());
-        self.carried.get_or_init(|| Box::new(Carried { database, role, level, upstream, received, sent }));
+        self.carried
+            .get_or_init(|| Box::new(Carried { database, role, level, upstream, received, sent, metrics }));
         Ok(())
     }
 
@@ -52,6 +57,20 @@ impl Session {
             Verdict::Wait(at) => at,
             Verdict::Rest | Verdict::Idle | Verdict::Slow => at,
         }
+    }
+
+    /// The server has let it in. It goes on record, and is counted until its end.
+    pub(crate) fn begins(&self) {
+        let Some(carried) = self.carried() else { return };
+        carried.metrics.get_or_init(|| self.gateway.metrics.carries(&carried.database, carried.level));
+        let detail = format!("as role {:?} of service {:?}", carried.role, carried.upstream.spec.service);
+        self.record_carried(AuditKind::SessionStart, &carried.database, &detail);
+    }
+
+    /// It is over on the server. An end that was decided goes on record by itself.
+    pub(crate) fn is_over(&self) {
+        let Some(carried) = self.carried().filter(|_| self.end.ended().is_none()) else { return };
+        self.record_carried(AuditKind::SessionOver, &carried.database, &carried.to_string());
     }
 
     /// Its place on a server behind the door, where it has one.
@@ -69,10 +88,21 @@ impl Carried {
         };
         add(&self.received, received);
         add(&self.sent, sent);
+        if let Some(metrics) = self.metrics.get() {
+            metrics.count(received, sent);
+        }
     }
 
     /// Bytes from the client and to it, so far.
     pub(crate) fn bytes(&self) -> (u64, u64) {
         (self.received.load(Ordering::Relaxed), self.sent.load(Ordering::Relaxed))
+    }
+}
+
+/// How much was carried, for the record.
+impl fmt::Display for Carried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (received, sent) = self.bytes();
+        write!(f, "as role {:?}, {received} bytes received, {sent} sent", self.role)
     }
 }

@@ -72,6 +72,20 @@ impl Session {
         tracing::info!(principal, target, detail, "an administrator acted");
     }
 
+    /// Puts on record what becomes of it on a server behind the door.
+    pub(super) fn record_carried(&self, kind: AuditKind, database: &str, detail: &str) {
+        let judged = self.judged.load();
+        let peer = judged.peer().ok();
+        self.gateway.journal.audit(&AuditEvent {
+            kind,
+            principal: peer.and_then(Peer::principal),
+            method: peer.map(Peer::method),
+            target: Some(database),
+            detail: Some(detail),
+            ..self.event()
+        });
+    }
+
     pub(super) fn record_sign_in(&self) {
         // A peer that was not recognized is put on record with each request, where it hears an id.
         if let Ok(peer) = self.judged.load().peer() {
