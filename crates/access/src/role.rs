@@ -78,6 +78,17 @@ impl RoleRules {
         }
     }
 
+    /// Whether whoever has this name and a grant of this level may still be in a role that it had at that level, as far as
+    /// that can be told without its certificate: where that decides, any role that the map gives to somebody may be its.
+    #[must_use]
+    pub fn may_give(&self, principal: Option<&str>, level: Level, role: &str) -> bool {
+        match self {
+            Self::OwnName => principal == Some(role),
+            Self::ByLevel(roles) => roles.get(&level).is_some_and(|known| known == role),
+            Self::Mapped(entries) => entries.iter().any(|entry| entry.role == role),
+        }
+    }
+
     /// Every role that it may have, best first.
     fn allowed<'a>(&'a self, permit: &'a Permit, verified: Option<&Verified>) -> Vec<(&'a str, Level)> {
         let level = permit.level();

@@ -32,6 +32,7 @@ use crate::sessions::{Revoked, Selected, Sessions};
 use crate::shown::SessionShown;
 use crate::snapshot::{Entrance, Snapshot};
 use crate::sweep::{self, Sweep};
+use crate::upstream;
 
 /// What the node lends to its gateway.
 pub struct Sinks {
@@ -177,7 +178,9 @@ impl Gateway {
         self.metrics.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
         self.room.grow(snapshot.statement_limits.max_result_bytes);
         self.listening.limit(snapshot.slot_limits);
-        self.published.store(Arc::new(snapshot));
+        let snapshot = Arc::new(snapshot);
+        self.published.store(Arc::clone(&snapshot));
+        upstream::close_what_nobody_may_have(&before, &snapshot);
         generation
     }
 

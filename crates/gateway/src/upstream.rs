@@ -3,9 +3,12 @@
 //! - [`wanted`]: what a link is wanted for; [`link`]: a connection that is signed in; [`cancel`]: letting go of what runs.
 //! - [`reach`]: a connection as protected as its mode wants it; [`dials`]: the TLS settings for each credential.
 //! - [`sign_in`]: saying who we are; [`frames`]: what a server says, bounded; [`said`]: its own words.
+//! - [`ask`]: statements that come over HTTP; [`admitted`]: what a new snapshot changes about links that are kept.
 //! - [`places`]: how many there may be; [`warm`]: links kept for the next; [`counted`]: what is counted.
 //! - [`trouble`]: why there is no link, and what to do about it.
 
+mod admitted;
+mod ask;
 mod cancel;
 mod counted;
 mod dials;
@@ -34,8 +37,11 @@ use identity::{Credential, Secret, Trust};
 use tokio::time::Instant;
 use transport::Clock;
 
+pub(crate) use self::admitted::close_what_nobody_may_have;
+pub(crate) use self::ask::NotAsked;
 pub(crate) use self::cancel::Canceller;
 pub(crate) use self::link::Link;
+pub(crate) use self::said::Said;
 pub(crate) use self::trouble::{Unreached, Why};
 pub(crate) use self::wanted::Wanted;
 
@@ -54,7 +60,8 @@ pub struct Upstream {
     pub(crate) spec: UpstreamSpec,
     dials: Dials,
     places: Arc<Places>,
-    pool: Option<Arc<Pool>>,
+    /// Links of sessions are kept there where the service says so; those that serve HTTP always are.
+    pool: Arc<Pool>,
     counted: Counted,
 }
 
@@ -163,7 +170,7 @@ impl Upstream {
     pub fn new(spec: UpstreamSpec) -> Result<Self, Fault> {
         let dials = Dials::new(&spec)?;
         let places = Places::new(spec.most, spec.most_per_principal);
-        let pool = spec.warm.map(|warm| Pool::new(warm, Arc::clone(&spec.clock)));
+        let pool = Pool::new(spec.warm.unwrap_or(FOR_HTTP), Arc::clone(&spec.clock));
         Ok(Self { spec, dials, places, pool, counted: Counted::default() })
     }
 
@@ -189,27 +196,29 @@ impl Upstream {
     /// Keeps a link for the next client, where that is wanted. The caller knows that it is in step: the server has said
     /// that it waits, no transaction is open, and nothing was sent to it since. What is not is closed instead.
     pub(crate) async fn give_back(&self, wanted: &Wanted<'_>, link: Link) {
-        let Some(pool) = self.pool.as_ref().filter(|_| wanted.replication.is_none()) else { return };
-        if let Some(link) = warm::reset(link, self.spec.connect_timeout).await {
-            pool.keep(wanted, wanted.likeness(&self.spec.database), self.counted.lay_by(link));
+        if !self.keeps_warm() || wanted.replication.is_some() {
+            return;
+        }
+        if let Some(link) = warm::reset(link, self.spec.connect_timeout, false).await {
+            self.pool.keep(wanted.owner(&self.spec.database), self.counted.lay_by(link));
         }
     }
 
-    /// Whether links are kept.
+    /// Whether links are kept for the next client.
     pub(crate) fn keeps_warm(&self) -> bool {
-        self.pool.is_some()
+        self.spec.warm.is_some()
     }
 
     /// Closes what is kept for those who may not have it any longer, by principal, role and level.
     pub(crate) fn keep_only(&self, may: impl Fn(Option<&str>, &str, Level) -> bool) {
-        if let Some(pool) = &self.pool {
-            pool.retain(may);
-        }
+        self.pool.retain(may);
     }
 
     fn kept(&self, wanted: &Wanted<'_>) -> Option<Link> {
-        let pool = self.pool.as_ref().filter(|_| wanted.replication.is_none())?;
-        pool.take(&wanted.likeness(&self.spec.database)).map(|link| self.counted.hand_out(link))
+        if wanted.replication.is_some() {
+            return None;
+        }
+        self.pool.take(&wanted.likeness(&self.spec.database)).map(|link| self.counted.hand_out(link))
     }
 
     async fn open_anew(&self, wanted: &Wanted<'_>) -> Result<Link, Unreached> {
@@ -234,7 +243,7 @@ impl Upstream {
                 Err(full) => full,
             };
             let of = (full == Full::Own).then_some(wanted.principal);
-            if !self.pool.as_ref().is_some_and(|pool| pool.make_room(of)) {
+            if !self.pool.make_room(of) {
                 return Err(trouble::full(&self.spec, full, wanted));
             }
         }
@@ -300,3 +309,6 @@ impl Upstream {
         }
     }
 }
+
+/// What is kept of links that serve HTTP where nothing is kept for sessions.
+const FOR_HTTP: Warm = Warm { most: 20, idle: Duration::from_secs(60) };

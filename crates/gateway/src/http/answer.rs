@@ -238,8 +238,9 @@ impl<'a> Asked<'a> {
         self.served = Some(served);
         match &served.behind {
             Behind::Embedded(database) => query::query(self.snapshot, &permit, database, &body).await,
-            // Comes with `upstream::ask`.
-            Behind::Upstream(_) => Err(nothing("not over HTTP yet")),
+            Behind::Upstream(upstream) => {
+                query::upstream(self.snapshot, &permit, peer.verified(), upstream, &body).await
+            }
         }
     }
 

@@ -40,6 +40,11 @@ impl Said {
         said
     }
 
+    /// Whether the server closes the connection after it.
+    pub(crate) fn is_last(&self) -> bool {
+        matches!(self.severity.as_str(), "FATAL" | "PANIC")
+    }
+
     /// In one line, as `psql` shows it.
     pub(crate) fn shown(&self) -> String {
         let Self { severity, sqlstate, message, .. } = self;

@@ -1,5 +1,7 @@
 //! Entering a real PostgreSQL, and servers that mean us harm.
 
+mod any;
+mod asked;
 mod hostile;
 mod kept;
 mod modes;
@@ -30,7 +32,7 @@ use super::{
 fn server() -> &'static Postgres {
     static SERVER: OnceLock<Postgres> = OnceLock::new();
     SERVER.get_or_init(|| {
-        let server = Postgres::with(Setting { conf: "", hba: HBA });
+        let server = Postgres::with(Setting { conf: "listen_addresses = '127.0.0.1, 127.0.0.2'", hba: HBA });
         users(&server);
         server
     })
@@ -57,7 +59,7 @@ fn users(server: &Postgres) {
     );
 }
 
-const HBA: &str = "hostssl all trusted 127.0.0.1/32 trust
+const HBA: &str = "hostssl all trusted 127.0.0.0/8 trust
 hostnossl all plain_only 127.0.0.1/32 trust
 host all scram 127.0.0.1/32 scram-sha-256
 host all clear 127.0.0.1/32 password

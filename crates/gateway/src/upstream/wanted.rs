@@ -28,6 +28,16 @@ impl Wanted<'_> {
         said
     }
 
+    /// Whose a link is that was opened for this.
+    pub(super) fn owner(&self, database: &str) -> Owner {
+        Owner {
+            principal: self.principal.map(Into::into),
+            role: self.role.name().into(),
+            level: self.role.level(),
+            likeness: self.likeness(database),
+        }
+    }
+
     /// What makes two links alike: who, and everything that is said at the start.
     pub(super) fn likeness(&self, database: &str) -> Likeness {
         let mut likeness = Vec::with_capacity(128);
@@ -44,6 +54,14 @@ impl Wanted<'_> {
         }
         Likeness(likeness.into_boxed_slice())
     }
+}
+
+/// Whose a link is, while it is kept.
+pub(super) struct Owner {
+    pub(super) principal: Option<Box<str>>,
+    pub(super) role: Box<str>,
+    pub(super) level: Level,
+    pub(super) likeness: Likeness,
 }
 
 /// What is the same for two links that one client may have instead of the other.

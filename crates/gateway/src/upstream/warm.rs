@@ -16,7 +16,7 @@ use super::Warm;
 use super::counted::Counted;
 use super::frames::Frames;
 use super::link::{self, Link};
-use super::wanted::{Likeness, Wanted};
+use super::wanted::{Likeness, Owner};
 
 /// The links of one upstream that nobody uses.
 pub(super) struct Pool {
@@ -36,9 +36,7 @@ struct AllKept {
 struct Kept {
     link: Link,
     since: Instant,
-    principal: Option<Box<str>>,
-    role: Box<str>,
-    level: Level,
+    owner: Owner,
 }
 
 impl Pool {
@@ -64,14 +62,9 @@ impl Pool {
     }
 
     /// Keeps a link that was reset; the one that was kept longest makes room.
-    pub(super) fn keep(self: &Arc<Self>, wanted: &Wanted<'_>, likeness: Likeness, link: Link) {
-        let mut kept = Kept {
-            link,
-            since: Instant::now(),
-            principal: wanted.principal.map(Into::into),
-            role: wanted.role.name().into(),
-            level: wanted.role.level(),
-        };
+    pub(super) fn keep(self: &Arc<Self>, owner: Owner, link: Link) {
+        let likeness = owner.likeness.clone();
+        let mut kept = Kept { link, since: Instant::now(), owner };
         if self.most == 0 || !self.is_good(&mut kept) {
             return;
         }
@@ -85,12 +78,16 @@ impl Pool {
 
     /// Closes the one that was kept longest, of this principal where one is named; false where there is none.
     pub(super) fn make_room(&self, of: Option<Option<&str>>) -> bool {
-        self.kept.lock().drop_oldest(|kept| of.is_none_or(|principal| kept.principal.as_deref() == principal))
+        self.kept
+            .lock()
+            .drop_oldest(|kept| of.is_none_or(|principal| kept.owner.principal.as_deref() == principal))
     }
 
     /// Closes what nobody may have any longer.
     pub(super) fn retain(&self, may: impl Fn(Option<&str>, &str, Level) -> bool) {
-        self.kept.lock().retain(|kept| may(kept.principal.as_deref(), &kept.role, kept.level));
+        self.kept
+            .lock()
+            .retain(|kept| may(kept.owner.principal.as_deref(), &kept.owner.role, kept.owner.level));
     }
 
     /// Closes what is past its time, or past its server; true where nothing is left to look after.
@@ -150,22 +147,29 @@ async fn watch(pool: Weak<Pool>, every: Duration) {
 }
 
 /// Makes a link as if it were new. None where it was not idle, not in step, or the server took too long: what is left of
-/// it is closed.
-pub(super) async fn reset(mut link: Link, within: Duration) -> Option<Link> {
-    let fresh = tokio::time::timeout(within, discard(&mut link)).await;
+/// it is closed. Where a transaction is known to be open, it is rolled back first.
+pub(super) async fn reset(mut link: Link, within: Duration, in_transaction: bool) -> Option<Link> {
+    let fresh = async {
+        if in_transaction {
+            order(&mut link, ROLLBACK).await?;
+        }
+        order(&mut link, DISCARD).await
+    };
+    let fresh = tokio::time::timeout(within, fresh).await;
     matches!(fresh, Ok(Some(()))).then_some(link)
 }
 
-async fn discard(link: &mut Link) -> Option<()> {
+/// Has the server do one thing; afterwards it waits outside of any transaction.
+async fn order(link: &mut Link, order: &str) -> Option<()> {
     let Link { stream, parameters, .. } = link;
     let mut frames = Frames::new(stream, MOST_SAID);
     let mut query = BytesMut::new();
-    frontend::query(DISCARD, &mut query).ok()?;
+    frontend::query(order, &mut query).ok()?;
     frames.say(&query).await.ok()?;
     let mut done = false;
     loop {
         match frames.next().await.ok()? {
-            Message::CommandComplete(said) if !done && said.tag().ok()? == DISCARD => done = true,
+            Message::CommandComplete(said) if !done && said.tag().ok()? == order => done = true,
             Message::ReadyForQuery(ready) => return (done && ready.status() == b'I').then_some(()),
             Message::ParameterStatus(status) => {
                 link::note(parameters, status.name().ok()?, status.value().ok()?);
@@ -190,6 +194,7 @@ impl Counted {
     }
 }
 
+const ROLLBACK: &str = "ROLLBACK";
 const DISCARD: &str = "DISCARD ALL";
 /// What a server may say while it resets, in bytes.
 const MOST_SAID: usize = 64 * 1024;

@@ -66,6 +66,9 @@ impl ResultEncoder {
             ValueRef::Real(x) if !x.is_finite() => self.out.extend_from_slice(b"null"),
             ValueRef::Real(x) => self.out.extend_from_slice(zmij::Buffer::new().format_finite(x).as_bytes()),
             ValueRef::Text(text) => write_bytes(&mut self.out, text),
+            ValueRef::Boolean(true) => self.out.extend_from_slice(b"true"),
+            ValueRef::Boolean(false) => self.out.extend_from_slice(b"false"),
+            ValueRef::Json(json) => self.out.extend_from_slice(json.as_bytes()),
             ValueRef::Blob(blob) => self.blob(blob),
         }
     }

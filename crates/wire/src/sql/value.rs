@@ -27,7 +27,7 @@ impl Value {
     }
 }
 
-/// A value of a result row, borrowed from the database.
+/// A value of a result row, borrowed from the database. SQLite stores neither truth values nor JSON.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ValueRef<'a> {
     /// `NULL`.
@@ -38,6 +38,10 @@ pub enum ValueRef<'a> {
     Real(f64),
     /// Text; SQLite does not promise UTF-8, so invalid bytes travel as U+FFFD.
     Text(&'a [u8]),
+    /// A truth value, of databases that know such.
+    Boolean(bool),
+    /// JSON, known to be well formed; it travels as it is.
+    Json(&'a str),
     /// A blob; it travels as `{"base64":"…"}`.
     Blob(&'a [u8]),
 }

@@ -136,7 +136,7 @@ async fn a_link_is_never_kept_past_the_end_of_its_certificate() {
     upstream.give_back(&ann, link).await;
     clock.set(end);
     let likeness = ann.likeness("postgres");
-    assert!(upstream.pool.as_ref().unwrap().take(&likeness).is_none());
+    assert!(upstream.pool.take(&likeness).is_none());
 }
 
 fn ends(credential: Arc<Credential>) -> (Arc<Credential>, OffsetDateTime) {
