@@ -138,6 +138,7 @@ fn recognized(rules: &Rules, whose: Option<Whose>) -> Expected {
         }
         (true, Some(Whose::Ones { active: false, .. })) => Expected::Refused(Code::PrincipalInactive),
         (true, Some(Whose::Severals)) => Expected::Refused(Code::AmbiguousIdentity),
+        _ if anonymous && rules.needs_name => Expected::Refused(Code::RoleNotAllowed),
         _ if anonymous => Expected::Answered { principal: None },
         (true, Some(Whose::Nobodys)) => Expected::Refused(Code::UnmappedCertificate),
         (true, None) => Expected::Refused(Code::CertificateRequired),

@@ -28,7 +28,7 @@ mod wire;
 
 use std::path::Path;
 
-use config::Plan;
+use config::{Plan, Transport};
 use fault::Fault;
 use time::OffsetDateTime;
 
@@ -40,11 +40,12 @@ pub use report::{Counts, Report, Table};
 pub use rules::{Row, Rules};
 pub use seen::Seen;
 pub use target::Target;
-pub use wire::Wire;
+pub use wire::{Begins, Tongue, Wire};
 
 use process::Process;
 use rehearsal::Rehearsal;
 use setting::Setting;
+use stand_in::Server;
 
 /// Tries a configuration: `binary` serves it on free ports of this machine, in a folder of its own, with stand-ins in
 /// place of the user's authorities, certificates, databases and ledger.
@@ -72,7 +73,10 @@ pub fn rehearse_otherwise(
         .tempdir()
         .map_err(|error| Fault::theirs("no folder for the rehearsal can be made").because(error))?;
     let rehearsal = Rehearsal::of(plan, now)?;
-    let setting = Setting { plan: served, cast: &rehearsal.cast, folder: folder.path(), now };
+    let asks = served.listeners.iter().any(|listener| listener.transport == Transport::Postgres);
+    let server = asks.then(Server::start).transpose()?;
+    let upstream = server.as_ref().map(Server::address);
+    let setting = Setting { plan: served, cast: &rehearsal.cast, folder: folder.path(), upstream, now };
     let mut process = Process::start(binary, setting)?;
     rehearsal.run(&mut process)
 }

@@ -1,7 +1,7 @@
 //! What a listener asks of its peers, as the manual says it.
 
 use access::Accepted;
-use config::{ClientAuth, ListenerPlan, Plan, RevocationPlan, TlsPlan, TlsVersion};
+use config::{ClientAuth, ListenerPlan, Plan, RevocationPlan, TlsPlan, TlsVersion, Transport};
 use identity::FailureMode;
 
 use crate::case::Source;
@@ -20,6 +20,8 @@ pub struct Rules {
     pub allow_x509_v1: bool,
     /// Who can say that a certificate is revoked.
     pub sources: Vec<Source>,
+    /// Whether what is asked there is for named principals alone: on a PostgreSQL, each is the role of its own name.
+    pub needs_name: bool,
     /// What happens to a certificate that names no place where its list could be fetched; none where nobody asks.
     pub without_place: Option<FailureMode>,
 }
@@ -35,6 +37,7 @@ impl Rules {
             min_version: tls.map(|tls| tls.min_version),
             allow_x509_v1: tls.is_some_and(|tls| tls.allow_x509_v1),
             sources: tls.map(|tls| sources(plan, tls)).unwrap_or_default(),
+            needs_name: listener.transport == Transport::Postgres,
             without_place: tls.and_then(|tls| without_place(&tls.revocation)),
         }
     }

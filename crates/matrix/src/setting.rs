@@ -3,6 +3,7 @@
 mod rendered;
 mod revocation;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use config::{Plan, TlsMode};
@@ -19,6 +20,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) cast: &'a Cast,
     pub(crate) folder: &'a Path,
+    /// Where the rehearsal's own PostgreSQL is, where one is asked for.
+    pub(crate) upstream: Option<SocketAddr>,
     pub(crate) now: OffsetDateTime,
 }
 

@@ -1,4 +1,8 @@
 //! One client at the door: it connects, shakes hands and asks who it is taken for.
+//!
+//! - [`postgres`]: the same question in PostgreSQL's words.
+
+mod postgres;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,13 +20,17 @@ use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, HandshakeKind};
 use rustls_pki_types::ServerName;
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use self::postgres::Caller;
+pub(crate) use self::postgres::DATABASE;
 use crate::guest::{Guest, Wardrobe};
 use crate::rules::Row;
 use crate::seen::Seen;
+use crate::wire::{Begins, Tongue};
 
 /// Addresses of this machine that clients come from, each only once: a port would be given to a later client again, and
 /// the node's record speaks of its peers by their addresses.
@@ -60,10 +68,17 @@ impl Visit {
     }
 }
 
+/// A connection, as what is spoken on it has it.
+#[derive(Debug)]
+enum Open {
+    Http(Connection),
+    Postgres(Box<Caller>),
+}
+
 /// A visitor who has come in as far as the handshake lets it.
 #[derive(Debug)]
 pub(crate) struct Arrived {
-    connection: Result<Connection, Seen>,
+    connection: Result<Open, Seen>,
     from: Option<SocketAddr>,
     resumed: bool,
 }
@@ -109,13 +124,14 @@ impl Visitor {
         arrived
     }
 
-    async fn connect(&self, to: SocketAddr, row: &Row, arrived: &mut Arrived) -> Result<Connection, Seen> {
-        let tcp = self.dial(to).await.map_err(|error| Seen::broken(&error))?;
+    async fn connect(&self, to: SocketAddr, row: &Row, arrived: &mut Arrived) -> Result<Open, Seen> {
+        let mut tcp = self.dial(to).await.map_err(|error| Seen::broken(&error))?;
         arrived.from = tcp.local_addr().ok();
         let _small_messages_in_turn = tcp.set_nodelay(true);
-        let Some((config, _)) = &self.tls else {
-            return Connection::begin(tcp, row.wire.spoken, None).await.map_err(|broken| said(&broken));
-        };
+        let Some((config, _)) = &self.tls else { return begin(tcp, row.wire.spoken).await };
+        if row.wire.spoken == Tongue::Postgres(Begins::Asking) {
+            postgres::ask_for_tls(&mut tcp).await?;
+        }
         let name = ServerName::try_from(row.host.clone())
             .map_err(|_| Seen::Other(format!("{:?} is no name to ask for", row.host)))?;
         let shaken = TlsConnector::from(Arc::clone(config)).connect(name, tcp).await;
@@ -125,7 +141,7 @@ impl Visitor {
         if connection.alpn_protocol() != Some(row.wire.alpn().as_bytes()) {
             return Err(Seen::Other(format!("{} was not agreed on", row.wire.alpn())));
         }
-        Connection::begin(stream, row.wire.spoken, None).await.map_err(|broken| said(&broken))
+        begin(stream, row.wire.spoken).await
     }
 
     async fn dial(&self, to: SocketAddr) -> io::Result<TcpStream> {
@@ -139,10 +155,26 @@ impl Arrived {
     /// Asks who one is, and hears the answer. The connection stays for another question.
     pub(crate) async fn ask(&mut self, row: &Row) -> Visit {
         let seen = match &mut self.connection {
-            Ok(connection) => timeout(PATIENCE, ask(connection, row)).await.unwrap_or(Seen::Silence),
+            Ok(Open::Http(connection)) => {
+                timeout(PATIENCE, ask(connection, row)).await.unwrap_or(Seen::Silence)
+            }
+            Ok(Open::Postgres(caller)) => timeout(PATIENCE, caller.ask()).await.unwrap_or(Seen::Silence),
             Err(seen) => seen.clone(),
         };
         Visit { seen, from: self.from, resumed: self.resumed }
+    }
+}
+
+async fn begin<S>(stream: S, spoken: Tongue) -> Result<Open, Seen>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    match spoken {
+        Tongue::Http(spoken) => {
+            let begun = Connection::begin(stream, spoken, None).await;
+            begun.map(Open::Http).map_err(|broken| said(&broken))
+        }
+        Tongue::Postgres(_) => Ok(Open::Postgres(Box::new(Caller::new(stream)))),
     }
 }
 
@@ -165,8 +197,9 @@ fn said(broken: &Broken) -> Seen {
 
 fn question(row: &Row) -> Option<Request<Full<Bytes>>> {
     let request = match row.wire.spoken {
-        Spoken::H1 => Request::get(QUESTION).header("host", &row.host),
-        Spoken::H2 => Request::get(format!("https://{}{QUESTION}", row.host)),
+        Tongue::Http(Spoken::H1) => Request::get(QUESTION).header("host", &row.host),
+        Tongue::Postgres(_) => return None,
+        Tongue::Http(Spoken::H2) => Request::get(format!("https://{}{QUESTION}", row.host)),
     };
     request.body(Full::default()).ok()
 }

@@ -12,18 +12,39 @@ pub struct Wire {
     /// The listener's transport, as the configuration names it.
     pub transport: &'static str,
     /// What is spoken.
-    pub spoken: Spoken,
+    pub spoken: Tongue,
     /// Below it: this version of TLS; none for clear text.
     pub tls: Option<TlsVersion>,
+}
+
+/// What is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tongue {
+    /// HTTP.
+    Http(Spoken),
+    /// PostgreSQL's protocol, version 3.
+    Postgres(Begins),
+}
+
+/// How a PostgreSQL client comes to TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begins {
+    /// It asks for it first (SSLRequest).
+    Asking,
+    /// It begins with it (`sslnegotiation=direct`).
+    Directly,
 }
 
 /// Every way that the matrix knows. A new transport joins by its line; until then its listeners are reported as not
 /// covered, and the matrix fails.
 const WIRES: &[Wire] = &[
-    Wire { transport: "h2", spoken: Spoken::H2, tls: Some(TlsVersion::V1_3) },
-    Wire { transport: "h2", spoken: Spoken::H1, tls: Some(TlsVersion::V1_3) },
-    Wire { transport: "h2", spoken: Spoken::H1, tls: Some(TlsVersion::V1_2) },
-    Wire { transport: "h1", spoken: Spoken::H1, tls: None },
+    Wire { transport: "h2", spoken: Tongue::Http(Spoken::H2), tls: Some(TlsVersion::V1_3) },
+    Wire { transport: "h2", spoken: Tongue::Http(Spoken::H1), tls: Some(TlsVersion::V1_3) },
+    Wire { transport: "h2", spoken: Tongue::Http(Spoken::H1), tls: Some(TlsVersion::V1_2) },
+    Wire { transport: "h1", spoken: Tongue::Http(Spoken::H1), tls: None },
+    Wire { transport: "postgres", spoken: Tongue::Postgres(Begins::Asking), tls: Some(TlsVersion::V1_3) },
+    Wire { transport: "postgres", spoken: Tongue::Postgres(Begins::Asking), tls: Some(TlsVersion::V1_2) },
+    Wire { transport: "postgres", spoken: Tongue::Postgres(Begins::Directly), tls: Some(TlsVersion::V1_3) },
 ];
 
 impl Wire {
@@ -35,8 +56,17 @@ impl Wire {
     /// The application protocol that a handshake offers.
     pub(crate) fn alpn(self) -> &'static str {
         match self.spoken {
-            Spoken::H1 => "http/1.1",
-            Spoken::H2 => "h2",
+            Tongue::Http(Spoken::H1) => "http/1.1",
+            Tongue::Http(Spoken::H2) => "h2",
+            Tongue::Postgres(_) => "postgresql",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self.spoken {
+            Tongue::Http(_) => self.alpn(),
+            Tongue::Postgres(Begins::Asking) => "postgresql (SSLRequest)",
+            Tongue::Postgres(Begins::Directly) => "postgresql (direct)",
         }
     }
 }
@@ -44,8 +74,8 @@ impl Wire {
 impl fmt::Display for Wire {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.tls {
-            Some(version) => write!(f, "{} over TLS {}", self.alpn(), version.as_str()),
-            None => write!(f, "{} in clear text", self.alpn()),
+            Some(version) => write!(f, "{} over TLS {}", self.name(), version.as_str()),
+            None => write!(f, "{} in clear text", self.name()),
         }
     }
 }
@@ -68,7 +98,8 @@ mod tests {
         let next = |transport: Option<Transport>| match transport {
             None => Some(Transport::H1),
             Some(Transport::H1) => Some(Transport::H2),
-            Some(Transport::H2 | Transport::Postgres) => None,
+            Some(Transport::H2) => Some(Transport::Postgres),
+            Some(Transport::Postgres) => None,
         };
         let mut transport = None;
         while let Some(known) = next(transport) {

@@ -129,6 +129,33 @@ impl Wire {
         }
     }
 
+    /// The next so many bytes, and no more.
+    ///
+    /// # Panics
+    /// When they do not come.
+    #[track_caller]
+    pub fn exactly(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        let mut filled = 0;
+        while filled < count {
+            match self.read(&mut bytes[filled..]) {
+                Ok(0) => panic!("closed after {:?}", bytes[..filled].escape_ascii().to_string()),
+                Ok(more) => filled += more,
+                Err(error) => panic!("{error} after {:?}", bytes[..filled].escape_ascii().to_string()),
+            }
+        }
+        bytes
+    }
+
+    /// Everything that still comes until the other end closes.
+    pub fn rest(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while let Ok(more) = self.hear_bytes() {
+            bytes.extend(more);
+        }
+        bytes
+    }
+
     /// Waits for this long, from now on, before it hears [`No::Silence`].
     ///
     /// # Panics

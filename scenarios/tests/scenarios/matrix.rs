@@ -100,6 +100,28 @@ fn every_cell_of_a_file_with_every_kind_of_listener_is_as_it_must_be() {
     }
 }
 
+/// PostgreSQL's protocol, asked for and begun directly, beside HTTP on the same certificates: one door.
+#[test]
+fn every_cell_of_listeners_for_postgresql_is_as_it_must_be() {
+    let production = Production::new();
+    production.world.write("countersign.yaml", FOR_POSTGRESQL);
+    let report = passes(&production.world, "countersign.yaml", CELLS);
+    let wires: Vec<&str> = report["tables"]
+        .as_array()
+        .expect("tables")
+        .iter()
+        .filter(|table| table["listener"] == "pg")
+        .filter_map(|table| table["wire"].as_str())
+        .collect();
+    for begun in ["postgresql (SSLRequest) over TLS 1.3", "postgresql (direct) over TLS 1.3"] {
+        assert!(wires.contains(&begun), "{begun}: {wires:?}");
+    }
+    let valid = cells(&report, "valid");
+    assert!(valid.iter().any(|cell| cell["seen"] == "let in as analyst"), "{valid:?}");
+    let nameless = cells(&report, "no certificate");
+    assert!(nameless.iter().any(|cell| cell["recorded"] == "role-not-allowed"), "{nameless:?}");
+}
+
 /// Whoever is on a list, or whose serial number is denied, is revoked, whatever else is configured about it.
 #[test]
 fn every_cell_of_a_file_with_sources_of_revocation_is_as_it_must_be() {
@@ -261,4 +283,27 @@ auth:
 databases:
   - { name: app, backend: memory-shared, grants: [ { principal: service, level: read-write } ] }
 limits: { max_connections_per_ip: 1, handshakes_per_ip: 1, rate: { per_principal_rps: 1 } }
+"#;
+
+/// Two listeners for PostgreSQL, with and without peers that have no name.
+const FOR_POSTGRESQL: &str = r#"
+tls:
+  prod: { mode: files, cert: server.crt, key: server.key, client_ca: client-ca.crt, min_version: "1.2" }
+  asking:
+    mode: files
+    cert: server.crt
+    key: server.key
+    client_ca: client-ca.crt
+    revocation: { verification: true }
+listeners:
+  - { name: pg, transport: postgres, address: "127.0.0.1:6432", tls: prod, auth: [mtls] }
+  - { name: lenient, transport: postgres, address: "127.0.0.1:6433", tls: asking, auth: [mtls, none] }
+auth:
+  principals:
+    - { name: analyst, methods: [ { mtls: { subject_cn: analyst } } ] }
+services:
+  - name: orders-pg
+    postgres: { address: "127.0.0.1:5432", database: orders, sslmode: disable, identity: shared }
+databases:
+  - { name: orders, backend: postgres, service: orders-pg, grants: [ { principal: analyst, level: read-write } ] }
 "#;

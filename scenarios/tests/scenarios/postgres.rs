@@ -1,6 +1,12 @@
-//! PostgreSQL through the door: whom the server sees, and the clients that people use.
+//! PostgreSQL through the door: who is let in, whom the server sees, and the clients that people use.
 
+mod cancelling;
 mod clients;
 mod driver;
 mod front;
+mod house;
 mod seen;
+mod starting;
+mod unprotected;
+
+pub use house::House;

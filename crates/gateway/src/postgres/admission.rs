@@ -38,10 +38,6 @@ pub(super) fn admit(
     at: OffsetDateTime,
 ) -> Result<Admitted, NotAdmitted> {
     let peer = judged.peer().map_err(Clone::clone)?;
-    let Some(asked) = startup.user() else {
-        let refusal = Refusal::new(Code::RoleNotAllowed, "the start-up message names no user");
-        return Err(refusal.saying("no PostgreSQL user name specified in startup packet").into());
-    };
     let database = target(snapshot, startup, session.server_name())?;
     // Asked before the name is looked up, so that only those who may see a database learn whether it exists.
     let permit = access::admit(peer, &snapshot.grants, database, at)?;
@@ -52,7 +48,7 @@ pub(super) fn admit(
         }
         _ => return Err(NotAdmitted::Unknown(format!("database \"{database}\" does not exist"))),
     };
-    let role = upstream.spec.roles.choose(&permit, peer.verified(), asked)?;
+    let role = upstream.spec.roles.choose(&permit, peer.verified(), startup.user().unwrap_or_default())?;
     if startup.replication().is_some() && role.level() < Level::Admin {
         let cause = format!("replication asked for with {} on database {database:?}", role.level());
         let refusal = Refusal::new(Code::NoGrant, cause).saying("forbidden: no replication of this database");

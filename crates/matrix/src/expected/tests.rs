@@ -17,6 +17,7 @@ fn rules(auth: &[Accepted], asks: Option<ClientAuth>) -> Rules {
         min_version: Some(TlsVersion::V1_2),
         allow_x509_v1: true,
         sources: vec![Source::DenyList],
+        needs_name: false,
         without_place: None,
     }
 }
@@ -59,6 +60,16 @@ fn where_none_is_accepted_nobody_is_anonymous_and_a_flaw_is_still_an_alert() {
     for case in [Case::Expired, Case::OtherAuthority, Case::Revoked(Source::DenyList), Case::WeakKey] {
         assert!(matches!(on(&rules, case, ann()), Expected::Alert { .. }), "{case}");
     }
+}
+
+#[test]
+fn on_a_postgresql_whoever_has_no_name_is_nobody_there() {
+    let rules = rules(&[Accepted::Mtls, Accepted::None], Some(ClientAuth::Request));
+    let rules = Rules { needs_name: true, ..rules };
+    let nobody = Expected::Refused(Code::RoleNotAllowed);
+    assert_eq!(on(&rules, Case::NoCertificate, None), nobody);
+    assert_eq!(on(&rules, Case::Unmapped, Some(Whose::Nobodys)), nobody);
+    assert_eq!(on(&rules, Case::Valid, ann()), Expected::Answered { principal: Some("ann".to_owned()) });
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use config::{ClientCa, Plan, TlsPlan};
+use config::{ClientCa, Plan, TlsPlan, Transport};
 
 use crate::case::Source;
 use crate::rules::{Row, Rules, has_list};
@@ -54,6 +54,13 @@ pub(super) fn stand_ins(plan: &Plan) -> Vec<String> {
         "Databases were empty and in memory; the ledger was in a folder that is gone.".to_owned(),
         "Bounds on how many connections and requests come at once were left out.".to_owned(),
     ];
+    if plan.listeners.iter().any(|listener| listener.transport == Transport::Postgres) {
+        stand_ins.push(
+            "PostgreSQL clients asked for a database of the rehearsal's own, countersign-matrix, behind which nothing of \
+             yours was: whoever was let in was there by its own name."
+                .to_owned(),
+        );
+    }
     for (name, tls) in plan.tls.iter().filter(|(_, tls)| tls.client_ca.is_some()) {
         stand_ins.extend(revocation(plan, name, tls));
     }

@@ -15,6 +15,7 @@ use crate::cell::Verdict;
 use crate::moment::{Moment, Stage, Way};
 use crate::report::Report;
 use crate::seen::Seen;
+use crate::wire::Tongue;
 
 fn plan() -> Plan {
     let text = "
@@ -36,7 +37,7 @@ fn now() -> OffsetDateTime {
 /// A rehearsal of the rows that the lax servers can speak.
 fn rehearsal(stages: &[Stage]) -> Rehearsal {
     let mut rehearsal = Rehearsal::of(&plan(), now()).unwrap();
-    rehearsal.rows.retain(|row| row.wire.spoken == client::Spoken::H1);
+    rehearsal.rows.retain(|row| row.wire.spoken == Tongue::Http(client::Spoken::H1));
     rehearsal.stages = stages.to_vec();
     rehearsal
 }

@@ -2,13 +2,14 @@
 //!
 //! It is written as JSON, which YAML is a superset of.
 
-use access::{GrantSpec, Method, MtlsMatch, PrincipalSpec};
+use access::{EVERYONE, GrantSpec, Method, MtlsMatch, PrincipalSpec};
 use config::{ClientAuth, ClientCa, DatabasePlan, LimitsPlan, ListenerPlan, TlsMode, TlsPlan};
 use serde_json::{Map, Value, json};
 
 use super::revocation::{milliseconds, verification};
 use super::{CLIENT_CA, CLIENT_KEY, LEDGER, ROOT, SERVER, SERVER_CA, SERVER_CA_KEY, SERVER_KEY, Setting};
 use crate::moment::Stage;
+use crate::visit::DATABASE;
 
 impl Setting<'_> {
     /// The text of the configuration at this stage.
@@ -17,7 +18,7 @@ impl Setting<'_> {
         let mut top = json!({
             "environment": plan.environment.as_str(),
             "ledger": { "url": format!("sqlite:./{LEDGER}") },
-            "databases": plan.databases.iter().map(|one| self.database(one)).collect::<Vec<_>>(),
+            "databases": self.databases(),
             "control_plane": {
                 "enabled": plan.control_plane.enabled,
                 "admins": plan.control_plane.admins,
@@ -57,6 +58,18 @@ impl Setting<'_> {
             });
             further.insert("authority".to_owned(), json!({ "root_cert": ROOT, "issuers": issuers }));
         }
+        if let (Some(address), Value::Object(further)) = (self.upstream, &mut further) {
+            let postgres = json!({
+                "address": address.to_string(),
+                "database": DATABASE,
+                "sslmode": "disable",
+                "identity": "shared",
+                // Bounds on how many come at once would turn the rehearsal itself away.
+                "max_connections": 0,
+                "max_connections_per_principal": 0,
+            });
+            further.insert("services".to_owned(), json!([{ "name": SERVICE, "postgres": postgres }]));
+        }
         further
     }
 
@@ -76,6 +89,20 @@ impl Setting<'_> {
             }
         }
         json!({ "tls": tls, "http": { "mtls": mtls, "securePort": "127.0.0.1:0" } })
+    }
+
+    /// The user's own, empty, and one of the rehearsal's that everybody may ask who they are.
+    fn databases(&self) -> Vec<Value> {
+        let mut databases: Vec<Value> = self.plan.databases.iter().map(|one| self.database(one)).collect();
+        if self.upstream.is_some() {
+            databases.push(json!({
+                "name": DATABASE,
+                "backend": "postgres",
+                "service": SERVICE,
+                "grants": [{ "principal": EVERYONE, "level": "read-write" }],
+            }));
+        }
+        databases
     }
 
     fn database(&self, database: &DatabasePlan) -> Value {
@@ -167,3 +194,6 @@ fn limits(limits: &LimitsPlan) -> Value {
         "idle_timeout": milliseconds(limits.idle_timeout),
     })
 }
+
+/// The rehearsal's own PostgreSQL.
+const SERVICE: &str = "countersign-matrix";
