@@ -61,7 +61,9 @@ impl Driver {
         let (told, heard) = tokio::sync::mpsc::unbounded_channel();
         tokio::spawn(async move {
             while let Some(said) = std::future::poll_fn(|cx| connection.poll_message(cx)).await {
-                if told.send(said).is_err() {
+                // Asked again, a connection that is broken says so again, for ever.
+                let broken = said.is_err();
+                if told.send(said).is_err() || broken {
                     return;
                 }
             }
