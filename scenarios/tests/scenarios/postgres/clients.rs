@@ -156,7 +156,7 @@ async fn seen_and_extended(driver: &Driver) {
     let (client, _heard) = driver.open("orders").await.expect("a session");
     let seen = "SELECT current_user::text, client_dn FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
     let row = client.query_one(seen, &[]).await.expect("a row");
-    assert_eq!((row.get(0), row.get(1)), ("via_tokio", "/CN=via_tokio"));
+    assert_eq!((row.get(0), row.get(1)), ("via_tokio", "/CN=via_tokio/O=development"));
     let sum = client.prepare("SELECT $1::int4 + 1").await.expect("prepared");
     // The driver sends what is polled at once without waiting for answers in between.
     let pipelined =

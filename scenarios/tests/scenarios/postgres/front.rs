@@ -28,9 +28,8 @@ impl Front {
         static SHARED: OnceLock<Postgres> = OnceLock::new();
         let hba = "hostssl all all 0.0.0.0/0 cert clientcert=verify-full";
         let server = SHARED.get_or_init(|| Postgres::with(Setting { hba, ..Setting::default() }));
-        for principal in principals {
-            server.sql("postgres", &format!("CREATE ROLE {principal} LOGIN"));
-        }
+        let roles: String = principals.iter().map(|name| format!("CREATE ROLE {name} LOGIN;\n")).collect();
+        server.sql("postgres", &roles);
         Self::new(server, principals)
     }
 

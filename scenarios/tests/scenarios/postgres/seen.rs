@@ -60,7 +60,7 @@ fn each_of_many_principals_is_seen_by_its_own_name() {
                         let row = client.query_one(WHO, &[]).await.map_err(|error| format!("{error:?}"))?;
                         Ok::<[String; 3], String>([row.get(0), row.get(1), row.get(3)])
                     });
-                    let expected = [name.clone(), name.clone(), format!("/CN={name}")];
+                    let expected = [name.clone(), name.clone(), format!("/CN={name}/O=development")];
                     if seen.as_ref() != Ok(&expected) {
                         wrong.lock().expect("no one panics").push((name.clone(), seen));
                     }
