@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
+use serde_json::json;
 use testkit::postgres::Setting;
-use testkit::{Node, Postgres, Ran, World, certificate, patience};
+use testkit::{Curl, Node, Postgres, Ran, World, certificate, openssl, patience};
 
 /// A node in front of a server. The clients have certificates of an authority of the test's own, the server trusts the realm's.
 pub struct Front {
@@ -73,6 +74,45 @@ impl Front {
             .try_sh(&format!("psql -XAtq -v ON_ERROR_STOP=1 -f asked.sql '{}'", self.libpq(client, database)))
     }
 
+    /// Has an administrator take back the certificate of a client.
+    pub fn deny(&self, client: &str) {
+        let serial = self.world.sh(&format!("openssl x509 -in {client}.crt -noout -serial")).stdout;
+        let body = json!({
+            "serial": serial.trim().trim_start_matches("serial="),
+            "issuer_spki_sha256": openssl::spki_sha256(&self.world, "people.crt"),
+            "reason": "key_compromise",
+        });
+        self.admin().body(&body.to_string()).get("/_admin/revoke").with_status(200);
+    }
+
+    /// Waits until so many handshakes of PostgreSQL's clients have come to this.
+    pub fn counts_handshakes(&self, result: &str, many: usize) {
+        let metrics = || self.admin().get("/_metrics").with_status(200).body;
+        let line = |of: &str| {
+            of.lines().filter(|line| line.starts_with("countersign_gateway_handshakes_total{")).any(|line| {
+                line.contains(&format!("result=\"{result}\"")) && line.ends_with(&format!(" {many}"))
+            })
+        };
+        patience::wait_for(&format!("{many} handshakes: {result}"), metrics, || {
+            line(&metrics()).then_some(())
+        });
+    }
+
+    fn admin(&self) -> Curl {
+        let file = |name: &str| self.world.path(name);
+        Curl::at(self.node.port(), "localhost")
+            .cacert(&file("realm/pki/server-ca.crt"))
+            .cert(&file("realm/clients/admin.crt"), &file("realm/clients/admin.key"))
+    }
+
+    /// The serials of certificates of minutes on record.
+    pub fn minted(&self) -> Vec<String> {
+        let listed = ["cert", "list", "--realm", "realm", "--profile", "minted", "--json"];
+        let listed = self.world.countersign(&listed).succeeded().json();
+        let listed = listed.as_array().cloned().unwrap_or_default();
+        listed.iter().map(|one| one["serial"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
     /// A file of this world.
     pub fn file(&self, name: &str) -> String {
         self.world.path(Path::new(name)).display().to_string()
@@ -103,6 +143,7 @@ listeners:
   - {{ name: people, transport: postgres, address: \"127.0.0.1:0\", tls: people, auth: [mtls], plaintext_cancel: true }}
 auth:
   principals:
+    - {{ name: admin, methods: [ {{ mtls: {{ subject_cn: admin }} }} ] }}
 {known}services:
   - name: orders-pg
     postgres:
@@ -118,6 +159,7 @@ databases:
     service: orders-pg
     grants:
 {granted}  - {{ name: hidden, backend: postgres, service: orders-pg }}
+control_plane: {{ enabled: true, admins: [admin] }}
 "
     )
 }
