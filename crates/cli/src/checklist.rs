@@ -154,8 +154,12 @@ impl<'a> Look<'a> {
         let listeners = &self.prepared.plan.listeners;
         let mutual = listeners
             .iter()
-            .any(|listener| listener.transport == Transport::H2 && listener.auth.contains(&Accepted::Mtls));
-        if mutual { Verdict::Met } else { Verdict::unmet("no listener has transport h2 and auth mtls") }
+            .any(|listener| listener.transport != Transport::H1 && listener.auth.contains(&Accepted::Mtls));
+        if mutual {
+            Verdict::Met
+        } else {
+            Verdict::unmet("no listener has TLS (transport h2 or postgres) and auth mtls")
+        }
     }
 
     fn grants(&self) -> Verdict {

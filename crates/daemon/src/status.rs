@@ -40,7 +40,7 @@ pub struct ListenerShown {
     /// The address as configured, where it says more than the bound one does (`:11023`).
     #[serde(skip)]
     pub written: String,
-    /// `h1` or `h2`.
+    /// `h1`, `h2` or `postgres`.
     pub transport: &'static str,
     /// Whether TLS is spoken.
     pub tls: bool,
@@ -182,7 +182,11 @@ impl ListenerShown {
     /// The start-up line of the listener, in the one format that scripts may wait for.
     #[must_use]
     pub fn line(&self) -> String {
-        let (name, tls) = if self.tls { ("HTTPS", "on") } else { ("HTTP", "off") };
+        let (name, tls) = match (self.transport, self.tls) {
+            (POSTGRES, _) => ("PostgreSQL", "on"),
+            (_, true) => ("HTTPS", "on"),
+            (_, false) => ("HTTP", "off"),
+        };
         let mtls = self.client_auth.map(|auth| format!(", mtls=on (clientAuth={auth})")).unwrap_or_default();
         match &self.single {
             Some(file) => {
@@ -198,3 +202,6 @@ impl ListenerShown {
         }
     }
 }
+
+/// The word for it in a configuration.
+const POSTGRES: &str = config::Transport::Postgres.as_str();

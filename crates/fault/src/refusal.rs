@@ -185,7 +185,7 @@ codes! {
         remedy "connect with TLS: psql \"sslmode=verify-full sslrootcert=FILE sslcert=FILE sslkey=FILE ...\"";
     UpstreamUnreachable = "upstream-unreachable", 502, "the database's server cannot be reached",
         when "The server behind the door does not answer, or is not the one that it should be; the log says which.",
-        remedy "ask an operator: countersign doctor, and the node's log, name the server and the cause";
+        remedy "ask an operator: the node's log names the server and the cause, and what to do about it";
     UpstreamSlow = "upstream-slow", 504, "the database's server does not answer in time",
         when "The server behind the door took the connection and said nothing within the service's connect_timeout.",
         remedy "try again; if it stays so, an operator looks at the server's load";

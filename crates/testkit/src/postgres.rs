@@ -172,6 +172,19 @@ impl Postgres {
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
     }
 
+    /// Replaces files of the server by a test's own and starts it again with them. Names are relative to its folder; those of its
+    /// settings are in `data`.
+    ///
+    /// # Panics
+    /// When it does not start with them.
+    pub fn furnish(&self, files: &[(&str, &str)]) {
+        self.stop();
+        for (name, text) in files {
+            place::replace(&self.folder.join(name), text);
+        }
+        self.resume();
+    }
+
     /// What the server has logged so far.
     #[must_use]
     pub fn log(&self) -> String {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use testkit::{Node, Ran, World};
+use testkit::{Node, Postgres, Ran, World};
 
 /// One fenced block of a README: how it is marked, and its lines.
 struct Block {
@@ -36,11 +36,17 @@ impl Example {
 
     /// Runs the README from top to bottom; the block marked `serve` runs beside the ones after it.
     fn runs(&self) -> Vec<Ran> {
+        self.runs_with(|_| panic!("a README sets up a database's machine"))
+    }
+
+    /// The same; `database` does what is to be done on the machine of the database.
+    fn runs_with(&self, database: impl Fn(&World)) -> Vec<Ran> {
         let mut node = None;
         let mut done = Vec::new();
         for block in &self.blocks {
             match block.mark.as_str() {
                 "sh serve" => node = Some(self.serve(&block.text)),
+                "sh database" => database(&self.world),
                 "sh" => done.push(self.sh(&block.text, node.as_ref()).succeeded()),
                 "sh fails" => {
                     let ran = self.sh(&block.text, node.as_ref());
@@ -70,7 +76,8 @@ impl Example {
     fn sh(&self, lines: &str, node: Option<&Node>) -> Ran {
         let Some(node) = node else { return self.world.try_sh(lines) };
         let port = node.port().to_string();
-        let lines = lines.replace("7777", &port).replace("11023", &port);
+        let lines =
+            ["7777", "11023", "6432"].iter().fold(lines.to_owned(), |lines, own| lines.replace(own, &port));
         self.world.try_sh(&format!("export COUNTERSIGN_URL=https://localhost:{port}; {lines}"))
     }
 }
@@ -115,6 +122,55 @@ fn the_services_work_as_their_readme_says() {
         "{ran:?}"
     );
     assert!(ran.last().is_some_and(|ran| ran.stdout.contains(r#""principal":"worker""#)), "{ran:?}");
+}
+
+#[test]
+fn the_postgresql_works_as_its_readme_says() {
+    let example = Example::new("postgresql");
+    let server = Postgres::start();
+    let ran = example.runs_with(|world| furnish(world, &server));
+    let psql: Vec<&Ran> = ran.iter().filter(|ran| ran.line.contains("psql")).collect();
+    let [seen, written, refused, another, revoked] = psql[..] else { panic!("{psql:?}") };
+    assert!(seen.stdout.contains("orders_ro    | /CN=analyst"), "{seen}");
+    assert!(written.stdout.contains("a chair"), "{written}");
+    assert!(refused.stderr.contains("permission denied for table orders"), "{refused}");
+    for part in
+        ["FATAL:", "forbidden: not as this user", "DETAIL:  code role-not-allowed, refusal rf_", "HINT:"]
+    {
+        assert!(another.stderr.contains(part), "{part}: {another}");
+    }
+    assert!(revoked.stderr.contains("revoked"), "{revoked}");
+    assert!(ran.iter().any(|ran| ran.stdout.contains("Who is whom there")), "{ran:?}");
+}
+
+/// Does on a server of the test's own what the README says about the machine of the database.
+fn furnish(world: &World, server: &Postgres) {
+    let settings = |name: &str| world.read(name);
+    let hba = format!("local all postgres trust\n{}", settings("pg_hba.conf"));
+    let authorities = settings("pki/root.crt") + &settings("pki/issuers/client.crt");
+    server.furnish(&[
+        ("server.crt", &settings("servers/db.example.com.crt")),
+        ("server.key", &settings("servers/db.example.com.key")),
+        ("ca.crt", &authorities),
+        ("data/pg_hba.conf", &hba),
+        ("data/pg_ident.conf", &settings("pg_ident.conf")),
+    ]);
+    // Its lines of postgresql.conf are those that every server of the suite has.
+    assert_eq!(
+        settings("postgresql.conf"),
+        include_str!("../../../examples/ledger-on-postgresql/postgresql.conf")
+    );
+    let (create, rest) = settings("roles.sql")
+        .split_once("\\connect orders\n")
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .expect("two parts");
+    for statement in create.split_inclusive(';') {
+        server.sql("postgres", statement);
+    }
+    server.sql("orders", &rest);
+    let yaml =
+        settings("countersign.yaml").replace("localhost:5432", &format!("localhost:{}", server.port()));
+    world.write("countersign.yaml", yaml);
 }
 
 /// Every example has a test here, or sets up the servers that other tests run against; and no key lies in the repository.

@@ -3,6 +3,7 @@
 mod cancelling;
 mod clear;
 mod clients;
+mod configured;
 mod driver;
 mod front;
 mod house;

@@ -193,7 +193,7 @@ pub(super) fn unanswered(spec: &UpstreamSpec, verified: &Verified) -> Unreached 
         "whether the server's certificate is revoked is not known for {} certificate(s) of its chain",
         verified.unanswered().len()
     );
-    let fault = of(spec, &what).remedy("give the authority's list as a file: sslcrl");
+    let fault = of(spec, &what).remedy("give the authority's list as a file: ssl_crl");
     Unreached::new(Why::Unreachable, fault)
 }
 
