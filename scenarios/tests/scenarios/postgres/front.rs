@@ -35,6 +35,15 @@ impl Front {
     }
 
     fn new(server: &'static Postgres, principals: &[String]) -> Self {
+        Self::configured(server, principals, |_, written| written.to_owned())
+    }
+
+    /// In front of a server, with a configuration that a test has changed.
+    pub fn configured(
+        server: &'static Postgres,
+        principals: &[String],
+        change: impl Fn(&World, &str) -> String,
+    ) -> Self {
         let world = World::new();
         world.countersign(&["init", "realm"]).succeeded();
         certificate::authority(&world, "people", "people");
@@ -42,7 +51,8 @@ impl Front {
         server.trust(&world.read("realm/pki/root.crt"));
         let database = server.database();
         server.sql(&database, "GRANT ALL ON SCHEMA public TO PUBLIC");
-        world.write("realm/countersign.yaml", configuration(server.port(), &database, principals));
+        let written = configuration(server.port(), &database, principals);
+        world.write("realm/countersign.yaml", change(&world, &written));
         let node = Node::serve(&world, "realm/countersign.yaml");
         let port = patience::wait_for("the second listener", || node.log(), || second_port(&node.log()));
         Self { world, server, node, port, database }
