@@ -113,3 +113,34 @@ impl RoleRules {
 fn shown(own: Option<&str>) -> String {
     own.map_or_else(|| "the anonymous peer".to_owned(), |own| format!("principal {own:?}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{Mapping, RoleRules};
+    use crate::{Level, MtlsMatch};
+
+    #[test]
+    fn a_role_may_stay_somebodys_while_the_rules_give_it_at_that_level() {
+        let own = RoleRules::OwnName;
+        assert!(own.may_give(Some("ann"), Level::ReadWrite, "ann"));
+        assert!(
+            !own.may_give(Some("ann"), Level::ReadWrite, "bob")
+                && !own.may_give(None, Level::ReadWrite, "ann")
+        );
+        let levels = RoleRules::ByLevel(BTreeMap::from([
+            (Level::ReadOnly, "ro".into()),
+            (Level::ReadWrite, "rw".into()),
+        ]));
+        assert!(levels.may_give(Some("ann"), Level::ReadOnly, "ro"));
+        assert!(
+            !levels.may_give(Some("ann"), Level::ReadOnly, "rw")
+                && !levels.may_give(Some("ann"), Level::Admin, "rw")
+        );
+        let map = RoleRules::Mapped(vec![Mapping { when: MtlsMatch::default(), role: "app".into() }]);
+        assert!(
+            map.may_give(None, Level::ReadWrite, "app") && !map.may_give(None, Level::ReadWrite, "other")
+        );
+    }
+}

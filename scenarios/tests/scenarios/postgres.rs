@@ -7,6 +7,7 @@ mod configured;
 mod driver;
 mod front;
 mod house;
+mod over_http;
 mod seen;
 mod starting;
 mod unprotected;

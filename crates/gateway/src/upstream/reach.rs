@@ -54,7 +54,11 @@ pub(super) async fn reach(
     answered: &AtomicBool,
 ) -> Result<Reached, Unreached> {
     match &spec.address {
-        UpstreamAddress::Unix(path) => unix(spec, path).await,
+        UpstreamAddress::Unix(path) => {
+            let reached = unix(spec, path).await?;
+            answered.store(true, Ordering::Relaxed);
+            Ok(reached)
+        }
         UpstreamAddress::Tcp { host, port } => {
             let mut tcp = tcp(spec, host, *port).await?;
             answered.store(true, Ordering::Relaxed);
