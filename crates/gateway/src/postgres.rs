@@ -54,7 +54,11 @@ where
                 wanted.admitted.upstream.give_back(&wanted.as_asked(), link).await;
             }
         }
-        Ok(Start::Cancel(key)) => cancel(session, &key).await,
+        Ok(Start::Cancel(key)) => {
+            cancel(session, &key).await;
+            // Nothing is said, and that is said properly: a client takes a connection that breaks for a cancel that failed.
+            last_words::say(&mut client, &[]).await;
+        }
         Err(unstarted) => {
             if let Some(words) = unstarted.words(session) {
                 last_words::say(&mut client, &words).await;

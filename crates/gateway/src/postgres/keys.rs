@@ -14,18 +14,17 @@ use zeroize::Zeroizing;
 use crate::upstream::Canceller;
 
 /// The keys of live sessions: each has one at most, so they are as bounded as these.
-#[derive(Default)]
-pub(crate) struct Keys(Arc<Mutex<HashMap<u32, Held>>>);
+pub(crate) struct Keys<C = Canceller>(Arc<Mutex<HashMap<u32, Held<C>>>>);
 
-struct Held {
+struct Held<C> {
     key: CancelKey,
     principal: Option<Box<str>>,
-    canceller: Canceller,
+    canceller: C,
 }
 
 /// A key of a live session, good until this is dropped.
-pub(crate) struct Enlisted {
-    keys: Arc<Mutex<HashMap<u32, Held>>>,
+pub(crate) struct Enlisted<C = Canceller> {
+    keys: Arc<Mutex<HashMap<u32, Held<C>>>>,
     key: CancelKey,
 }
 
@@ -47,14 +46,15 @@ pub(crate) enum NotCancelled {
     Foreign,
 }
 
-impl Keys {
+impl<C> Default for Keys<C> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<C: Clone> Keys<C> {
     /// Draws a key for a session of this principal; none where there is no randomness to draw from.
-    pub(crate) fn enlist(
-        &self,
-        long: bool,
-        principal: Option<&str>,
-        canceller: Canceller,
-    ) -> Option<Enlisted> {
+    pub(crate) fn enlist(&self, long: bool, principal: Option<&str>, canceller: C) -> Option<Enlisted<C>> {
         let mut keys = self.0.lock();
         let key = std::iter::repeat_with(|| draw(long))
             .take(MOST_DRAWS)
@@ -66,7 +66,7 @@ impl Keys {
     }
 
     /// By what to cancel in the session that has this key.
-    pub(crate) fn find(&self, key: &CancelKey, asks: Asks<'_>) -> Result<Canceller, NotCancelled> {
+    pub(crate) fn find(&self, key: &CancelKey, asks: Asks<'_>) -> Result<C, NotCancelled> {
         let keys = self.0.lock();
         let held = keys.get(&key.process()).filter(|held| held.key.is(key)).ok_or(NotCancelled::Unknown)?;
         match asks {
@@ -76,13 +76,13 @@ impl Keys {
     }
 }
 
-impl Enlisted {
+impl<C> Enlisted<C> {
     pub(crate) fn key(&self) -> &CancelKey {
         &self.key
     }
 }
 
-impl Drop for Enlisted {
+impl<C> Drop for Enlisted<C> {
     fn drop(&mut self) {
         self.keys.lock().remove(&self.key.process());
     }
@@ -104,3 +104,45 @@ const SHORT: usize = 4;
 const LONG: usize = 32;
 /// More than it takes to find a process id that is free, while there are far fewer sessions than such ids.
 const MOST_DRAWS: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use wire::postgres::cancel::CancelKey;
+
+    use super::{Asks, Keys, NotCancelled};
+
+    #[test]
+    fn a_key_is_heard_from_its_principal_alone_unless_anybody_may_ask() {
+        let keys = Keys::default();
+        let ada = keys.enlist(true, Some("ada"), 1).unwrap();
+        let nobody = keys.enlist(false, None, 2).unwrap();
+        assert_eq!(keys.find(ada.key(), Asks::Peer(Some("ada"))), Ok(1));
+        assert_eq!(keys.find(ada.key(), Asks::Peer(Some("bob"))), Err(NotCancelled::Foreign));
+        assert_eq!(keys.find(ada.key(), Asks::Peer(None)), Err(NotCancelled::Foreign));
+        assert_eq!(keys.find(nobody.key(), Asks::Peer(Some("ada"))), Err(NotCancelled::Foreign));
+        assert_eq!(keys.find(nobody.key(), Asks::Peer(None)), Ok(2));
+        assert_eq!(keys.find(ada.key(), Asks::Anybody), Ok(1));
+    }
+
+    #[test]
+    fn a_key_dies_with_its_session_and_a_wrong_secret_is_no_key() {
+        let keys = Keys::default();
+        let held = keys.enlist(false, Some("ada"), ()).unwrap();
+        let key = held.key().clone();
+        let wrong = CancelKey::new(key.process(), &[0; 5]).unwrap();
+        assert_eq!(keys.find(&wrong, Asks::Peer(Some("ada"))), Err(NotCancelled::Unknown));
+        drop(held);
+        assert_eq!(keys.find(&key, Asks::Peer(Some("ada"))), Err(NotCancelled::Unknown));
+        assert!(keys.0.lock().is_empty());
+    }
+
+    #[test]
+    fn process_ids_are_positive_and_secrets_as_long_as_the_protocol_has_them() {
+        let keys = Keys::default();
+        for (long, bytes) in [(false, 12 + 4), (true, 12 + 32)] {
+            let held = keys.enlist(long, None, ()).unwrap();
+            assert!(i32::try_from(held.key().process()).is_ok_and(|process| process > 0));
+            assert_eq!(held.key().request().len(), bytes);
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! Who may stop a statement that runs.
 
+use std::io::Read as _;
 use std::thread;
 use std::time::Duration;
 
@@ -73,6 +74,7 @@ fn a_statement_is_cancelled_by_the_same_principal_and_by_nobody_else() {
 
     let mut own = within_tls(&house, &node, "analyst");
     own.send(&request);
+    ends_properly(&mut own);
     let said = end_of_statement(&mut wire);
     assert!(said.contains("57014"), "{said}");
     // The session goes on.
@@ -80,6 +82,12 @@ fn a_statement_is_cancelled_by_the_same_principal_and_by_nobody_else() {
     wire.send(b"Q\0\0\0\x0dSELECT 1\0");
     let answer: Vec<u8> = until_ready(&mut wire).iter().map(|(tag, _)| *tag).collect();
     assert_eq!(answer, b"TDCZ");
+}
+
+/// A client takes a connection that breaks off for a cancel that failed.
+fn ends_properly(wire: &mut Wire) {
+    let Wire::Tls(stream) = wire else { panic!("within TLS") };
+    assert_eq!(stream.read(&mut [0]).expect("a close_notify"), 0);
 }
 
 fn until_idle(wire: &mut Wire) {
