@@ -193,6 +193,17 @@ fn a_node_that_is_weaker_than_its_configuration_is_found_out() {
     }
 }
 
+/// The same over PostgreSQL's protocol: whoever was to end in the handshake gets as far as a word.
+#[test]
+fn a_listener_for_postgresql_that_is_weaker_than_its_configuration_is_found_out() {
+    let production = Production::new();
+    let plan = plan(&production, FOR_POSTGRESQL);
+    let weakened = with(&plan, |plan| profile(plan).client_auth = Some(ClientAuth::Request));
+    let report = held_to(&plan, &weakened);
+    let found = report.unmet().filter(|(row, cell)| row.listener == "pg" && cell.case == Case::NoCertificate);
+    assert!(!report.passed && found.count() >= 3, "{:?}", report.unmet().collect::<Vec<_>>());
+}
+
 /// A node without the list that its configuration names lets in who is on it, and the matrix says so.
 #[test]
 fn a_node_that_forgot_its_revocation_list_is_found_out() {
