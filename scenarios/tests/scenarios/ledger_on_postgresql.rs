@@ -3,6 +3,7 @@
 mod judged;
 mod recorded;
 mod rotated;
+mod served;
 mod shared;
 
 use testkit::patience::wait_for;

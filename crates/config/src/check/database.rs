@@ -231,8 +231,7 @@ fn of_ledger(
                 "config: database {:?} (ledger) shows a ledger in a file, and ours is on PostgreSQL",
                 name.value
             );
-            let remedy =
-                "leave it out, and let people read the schema countersign there: GRANT SELECT on its views";
+            let remedy = "serve that database by a role that may read its views alone: backend: postgres, service: NAME";
             reader.refuse(name, said, remedy);
             None
         }
