@@ -3,6 +3,7 @@
 //! - [`kept`]: those that were made, each until near its end.
 //! - [`walk`]: how one is made.
 //! - [`metrics`]: counters of what was made.
+//! - [`threads`](mod@threads): where they are made.
 //!
 //! Only the door asks, and it asks for whoever it has admitted. The key of such a certificate is never written anywhere, so
 //! nothing is left of it but its record when the node stops.
@@ -11,6 +12,7 @@ mod kept;
 mod metrics;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -30,6 +32,7 @@ use crate::registrar::Registrar;
 use kept::{Kept, Look};
 pub use metrics::DESCRIBED;
 pub(crate) use metrics::Metrics;
+use threads::Threads;
 
 /// The longest life of one, below which a certificate says that nobody need ask about it.
 const LONGEST: Duration = Duration::hours(12);
@@ -41,6 +44,7 @@ pub(crate) struct Minted {
     /// The issuer that the ledger let stand, and when that was.
     stood: Mutex<Option<(Fingerprint, OffsetDateTime)>>,
     metrics: Metrics,
+    threads: Threads,
 }
 
 impl Minted {
@@ -155,7 +159,7 @@ impl Mint {
             names,
             flight,
         };
-        tokio::spawn(walk.go());
+        self.registrar.minted.threads.spawn(walk.go());
         landing
     }
 }

@@ -1,7 +1,6 @@
 //! PostgreSQL through the door: who is let in, whom the server sees, and the clients that people use.
 
 mod cancelling;
-mod clear;
 mod clients;
 mod configured;
 mod driver;

@@ -89,7 +89,7 @@ impl Kept {
     fn take_off(self: &Arc<Self>, principal: Arc<str>, slot: &mut Slot) -> Flight {
         let (told, making) = watch::channel(None);
         slot.making = Some(making);
-        Flight { kept: Arc::clone(self), principal, told }
+        Flight { kept: Arc::clone(self), principal, told, ended: false }
     }
 
     /// Lets go of what has ended, and says how many are left.
@@ -152,6 +152,7 @@ pub(super) struct Flight {
     kept: Arc<Kept>,
     principal: Arc<str>,
     told: watch::Sender<Option<Made>>,
+    ended: bool,
 }
 
 /// Where others wait for one that is being made.
@@ -164,14 +165,24 @@ impl Flight {
 
     /// Keeps what was made, and gives it to all who wait. Where nothing was made, what was there before is given for as long
     /// as it is good.
-    pub(super) fn land(self, made: Made, issuer: Option<Pin>, now: OffsetDateTime) {
+    pub(super) fn land(mut self, made: Made, issuer: Option<Pin>, now: OffsetDateTime) {
+        let made = self.end(|slot| slot.landed(made, issuer, now));
+        self.told.send_replace(made);
+    }
+
+    /// Leaves the slot to whoever comes next, and says what came of that. It is done once: by then another may have taken off.
+    fn end<T>(&mut self, last: impl FnOnce(&mut Slot) -> T) -> Option<T> {
+        if std::mem::replace(&mut self.ended, true) {
+            return None;
+        }
         let mut slots = self.kept.slots.lock();
-        let made = match slots.entry(Arc::clone(&self.principal)) {
-            Entry::Occupied(mut slot) => slot.get_mut().landed(made, issuer, now),
-            Entry::Vacant(_) => made,
-        };
-        drop(slots);
-        self.told.send_replace(Some(made));
+        let Entry::Occupied(mut slot) = slots.entry(Arc::clone(&self.principal)) else { return None };
+        let came = last(slot.get_mut());
+        slot.get_mut().making = None;
+        if slot.get().good.is_none() {
+            slot.remove();
+        }
+        Some(came)
     }
 }
 
@@ -195,13 +206,7 @@ impl Slot {
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        let mut slots = self.kept.slots.lock();
-        if let Entry::Occupied(mut slot) = slots.entry(Arc::clone(&self.principal)) {
-            slot.get_mut().making = None;
-            if slot.get().good.is_none() {
-                slot.remove();
-            }
-        }
+        self.end(|_| ());
     }
 }
 

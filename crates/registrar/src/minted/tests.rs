@@ -278,6 +278,7 @@ async fn the_status_says_who_goes_on_without_the_authority() {
         (&1.into(), &"2026-11-26T12:05:00Z".into()),
         "{status}"
     );
+    house.completed(1).await;
     drop(minting);
     assert_eq!(house.registrar.minting_status(), None);
 }

@@ -95,19 +95,6 @@ impl Front {
         self.admin().body(&body.to_string()).get("/_admin/revoke").with_status(200);
     }
 
-    /// Waits until so many handshakes of PostgreSQL's clients have come to this.
-    pub fn counts_handshakes(&self, result: &str, many: usize) {
-        let metrics = || self.admin().get("/_metrics").with_status(200).body;
-        let line = |of: &str| {
-            of.lines().filter(|line| line.starts_with("countersign_gateway_handshakes_total{")).any(|line| {
-                line.contains(&format!("result=\"{result}\"")) && line.ends_with(&format!(" {many}"))
-            })
-        };
-        patience::wait_for(&format!("{many} handshakes: {result}"), metrics, || {
-            line(&metrics()).then_some(())
-        });
-    }
-
     fn admin(&self) -> Curl {
         let file = |name: &str| self.world.path(name);
         Curl::at(self.node.port(), "localhost")

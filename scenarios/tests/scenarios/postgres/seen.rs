@@ -57,22 +57,6 @@ fn nothing_is_made_for_a_client_whose_certificate_was_revoked() {
     front.psql(user, "orders", WHO).succeeded().says(user);
 }
 
-/// B2: a certificate says who comes, and what the client calls itself changes nothing about that.
-#[test]
-fn nobody_comes_in_as_somebody_else() {
-    let principals = ["person_alice", "person_bob"].map(str::to_owned);
-    let front = Front::of_everybody(&principals);
-    front.client("person_alice");
-    let own = front.libpq("person_alice", "orders");
-    let psql = |conninfo: &str| front.world.try_sh(&format!("psql -XAtq -c '{WHO}' '{conninfo}'"));
-    psql(&own.replace("user=person_alice", "user=person_bob"))
-        .exited(2)
-        .says("FATAL:  ")
-        .says("DETAIL:  code role-not-allowed, refusal ")
-        .says("HINT:  ");
-    psql(&own).succeeded().says("person_alice|person_alice");
-}
-
 /// 100 where everything else runs beside it; `COUNTERSIGN_PRINCIPALS=1000` tries as many as are promised.
 #[test]
 fn each_of_many_principals_is_seen_by_its_own_name() {
