@@ -89,6 +89,18 @@ impl RoleRules {
         }
     }
 
+    /// Whether these rules give `role` as much as `before` did to whoever has it by them at this level. Where a map has changed, that
+    /// cannot be told without asking again, and the answer is no.
+    #[must_use]
+    pub fn still_give(&self, before: &Self, role: &str, level: Level) -> bool {
+        match (self, before) {
+            (Self::OwnName, Self::OwnName) => true,
+            (Self::ByLevel(now), Self::ByLevel(_)) => now.get(&level).is_some_and(|named| named == role),
+            (Self::Mapped(now), Self::Mapped(before)) => now == before,
+            (Self::OwnName | Self::ByLevel(_) | Self::Mapped(_), _) => false,
+        }
+    }
+
     /// Every role that it may have, best first.
     fn allowed<'a>(&'a self, permit: &'a Permit, verified: Option<&Verified>) -> Vec<(&'a str, Level)> {
         let level = permit.level();
@@ -142,5 +154,23 @@ mod tests {
         assert!(
             map.may_give(None, Level::ReadWrite, "app") && !map.may_give(None, Level::ReadWrite, "other")
         );
+    }
+
+    #[test]
+    fn a_role_stays_where_the_rules_give_it_still_and_goes_where_that_cannot_be_told() {
+        let by_level = |reads: &str, writes: &str| {
+            let roles = [(Level::ReadOnly, reads.to_owned()), (Level::ReadWrite, writes.to_owned())];
+            RoleRules::ByLevel(BTreeMap::from(roles))
+        };
+        let mapped = |role: &str| {
+            RoleRules::Mapped(vec![Mapping { when: MtlsMatch::default(), role: role.to_owned() }])
+        };
+        let before = by_level("ro", "rw");
+        assert!(by_level("ro", "other").still_give(&before, "ro", Level::ReadOnly));
+        assert!(!by_level("ro", "other").still_give(&before, "rw", Level::ReadWrite));
+        assert!(RoleRules::OwnName.still_give(&RoleRules::OwnName, "ann", Level::ReadOnly));
+        assert!(mapped("ann").still_give(&mapped("ann"), "ann", Level::ReadOnly));
+        assert!(!mapped("bob").still_give(&mapped("ann"), "ann", Level::ReadOnly));
+        assert!(!RoleRules::OwnName.still_give(&before, "ro", Level::ReadOnly));
     }
 }

@@ -46,7 +46,13 @@ pub(crate) struct Use {
     pub(crate) database: Option<Box<str>>,
     pub(crate) level: Level,
     /// The server behind the database, where the session is connected to it for as long as it lasts.
-    pub(crate) upstream: Option<Arc<Upstream>>,
+    pub(crate) upstream: Option<On>,
+}
+
+/// A server behind the door, and as whom a session is on it.
+pub(crate) struct On {
+    pub(crate) upstream: Arc<Upstream>,
+    pub(crate) role: Box<str>,
 }
 
 /// What is asked of one session: its listener, what it speaks, and what it presented.
@@ -195,14 +201,14 @@ fn lowered(used: &Use, peer: &Peer, snapshot: &Snapshot) -> Option<(EndReason, S
     })
 }
 
-/// Whether the session is connected to a server that is not the database's any more. A reload keeps an upstream of which
-/// nothing has changed: its address, how it is protected, whom it knows by which role.
+/// Whether the session is connected to what is not behind the database's name any more, or to what would not let it in so.
 fn moved(used: &Use, snapshot: &Snapshot) -> Option<(EndReason, String)> {
-    let (name, upstream) = (used.database.as_deref()?, used.upstream.as_ref()?);
-    let cause = match snapshot.databases.get(name).map(|served| &served.behind) {
-        Some(Behind::Upstream(now)) if Arc::ptr_eq(now, upstream) => return None,
-        Some(_) => format!("what is behind database {name:?} has changed"),
-        None => format!("database {name:?} was removed"),
+    let (name, on) = (used.database.as_deref()?, used.upstream.as_ref()?);
+    let what = match snapshot.databases.get(name).map(|served| &served.behind) {
+        Some(Behind::Upstream(now)) if Arc::ptr_eq(now, &on.upstream) => return None,
+        Some(Behind::Upstream(now)) => now.taken_from(&on.upstream, &on.role, used.level)?,
+        Some(Behind::Embedded(_)) => "is another one",
+        None => "is no more",
     };
-    Some((EndReason::UpstreamChanged, cause))
+    Some((EndReason::UpstreamChanged, format!("database {name:?} {what}")))
 }

@@ -12,6 +12,7 @@ mod ask;
 mod cancel;
 mod counted;
 mod dials;
+mod elsewhere;
 mod frames;
 mod link;
 mod places;

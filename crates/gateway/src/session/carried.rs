@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{Session, Stale};
 use crate::journal::AuditKind;
-use crate::judged::Use;
+use crate::judged::{On, Use};
 use crate::metrics::OfCarried;
 use crate::pace::Verdict;
 use crate::snapshot::Snapshot;
@@ -40,10 +40,8 @@ impl Session {
         snapshot: &Snapshot,
     ) -> Result<(), Stale> {
         let (level, upstream) = (role.level(), Arc::clone(upstream));
-        self.note(
-            Use { database: Some(database.into()), level, upstream: Some(Arc::clone(&upstream)) },
-            snapshot,
-        )?;
+        let on = On { upstream: Arc::clone(&upstream), role: role.name().into() };
+        self.note(Use { database: Some(database.into()), level, upstream: Some(on) }, snapshot)?;
         let (received, sent, metrics) = Default::default();
         let (database, role) = (database.into(), role.name().into());
         self.carried
