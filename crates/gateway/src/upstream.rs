@@ -210,6 +210,11 @@ impl Upstream {
         self.spec.warm.is_some()
     }
 
+    /// Says whether any database is there; where none is, links that come back are closed.
+    pub(crate) fn serve(&self, somebody: bool) {
+        self.pool.serve(somebody);
+    }
+
     /// Closes what is kept for those who may not have it any longer, by principal, role and level.
     pub(crate) fn keep_only(&self, may: impl Fn(Option<&str>, &str, Level) -> bool) {
         self.pool.retain(may);

@@ -10,13 +10,14 @@ use crate::snapshot::{Behind, Snapshot};
 /// Closes the links that are kept for those whom a new snapshot lets in no more, or not as that. Whoever comes is admitted
 /// anew anyway: this is so that the server does not see them any longer.
 pub(crate) fn close_what_nobody_may_have(before: &Snapshot, now: &Snapshot) {
-    for upstream in upstreams(before) {
+    for upstream in upstreams(before).chain(upstreams(now)) {
         let databases: Vec<&str> = now
             .databases
             .iter()
             .filter(|(_, served)| is(&served.behind, upstream))
             .map(|(name, _)| name.as_str())
             .collect();
+        upstream.serve(!databases.is_empty());
         upstream.keep_only(|principal, role, level| {
             let known = principal.is_none_or(|name| now.directory.knows(name));
             known && databases.iter().any(|database| may(now, upstream, principal, database, role, level))

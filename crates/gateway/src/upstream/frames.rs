@@ -56,10 +56,15 @@ impl<'a, S: AsyncRead + Unpin> Frames<'a, S> {
     }
 
     async fn whole(&mut self, head: [u8; HEAD], body: usize) -> io::Result<Message> {
-        let mut frame = BytesMut::with_capacity(HEAD + body);
+        // It grows with what arrives, not with what is announced.
+        let mut frame = BytesMut::with_capacity(HEAD + body.min(AT_FIRST));
         frame.extend_from_slice(&head);
-        frame.resize(HEAD + body, 0);
-        self.stream.read_exact(frame.get_mut(HEAD..).unwrap_or_default()).await?;
+        let mut rest = (&mut *self.stream).take(u64::try_from(body).unwrap_or(u64::MAX));
+        while rest.limit() > 0 {
+            if rest.read_buf(&mut frame).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
         match Message::parse(&mut frame) {
             Ok(Some(message)) if !frame.has_remaining() => Ok(message),
             Ok(_) => Err(strange("a message that is none")),
@@ -88,5 +93,7 @@ pub(super) fn strange(what: &str) -> io::Error {
 }
 
 const TOO_MUCH: &str = "it says more than a server has to say here";
+/// What is set aside for a message before any of it is there, in bytes.
+const AT_FIRST: usize = 16 * 1024;
 /// A tag and a length.
 const HEAD: usize = 5;

@@ -29,6 +29,8 @@ pub(super) struct Pool {
 #[derive(Default)]
 struct AllKept {
     by: HashMap<Likeness, Vec<Kept>>,
+    /// Whether nobody will ask for any more: the upstream is no database's.
+    closed: bool,
     /// Whether somebody looks after them.
     watched: bool,
 }
@@ -69,6 +71,9 @@ impl Pool {
             return;
         }
         let mut all = self.kept.lock();
+        if all.closed {
+            return;
+        }
         while all.len() >= self.most && all.drop_oldest(|_| true) {}
         all.by.entry(likeness).or_default().push(kept);
         if !std::mem::replace(&mut all.watched, true) {
@@ -81,6 +86,15 @@ impl Pool {
         self.kept
             .lock()
             .drop_oldest(|kept| of.is_none_or(|principal| kept.owner.principal.as_deref() == principal))
+    }
+
+    /// Says whether anybody will ask for links; where nobody will, none is kept, also none that comes back later.
+    pub(super) fn serve(&self, somebody: bool) {
+        let mut all = self.kept.lock();
+        all.closed = !somebody;
+        if all.closed {
+            all.by.clear();
+        }
     }
 
     /// Closes what nobody may have any longer.

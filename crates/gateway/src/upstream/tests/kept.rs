@@ -139,6 +139,24 @@ async fn a_link_is_never_kept_past_the_end_of_its_certificate() {
     assert!(upstream.pool.take(&likeness).is_none());
 }
 
+#[tokio::test]
+async fn a_link_of_a_server_that_is_no_databases_any_more_is_closed_when_it_comes_back() {
+    let upstream = Upstream::new(keeping(long())).unwrap();
+    let role = role("trusted", Level::ReadWrite);
+    let ann = wanted(Some("ann"), &role);
+    let likeness = ann.likeness("postgres");
+    let link = upstream.open(&ann).await.unwrap();
+    upstream.give_back(&ann, link).await;
+    let used = upstream.open(&ann).await.unwrap();
+    upstream.serve(false);
+    upstream.give_back(&ann, used).await;
+    assert!(upstream.pool.take(&likeness).is_none());
+    upstream.serve(true);
+    let link = upstream.open(&ann).await.unwrap();
+    upstream.give_back(&ann, link).await;
+    assert!(upstream.pool.take(&likeness).is_some());
+}
+
 fn ends(credential: Arc<Credential>) -> (Arc<Credential>, OffsetDateTime) {
     let end = credential.leaf().identity().not_after();
     (credential, end)
