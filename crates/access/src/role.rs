@@ -66,6 +66,11 @@ impl RoleRules {
         let Some((first, level)) = may.first() else {
             return no(match own {
                 None => "the peer has no name, and the service is entered by one's own".into(),
+                Some(own) if own.len() > LONGEST_NAME => {
+                    format!(
+                        "the name of principal {own:?} is too long for the server, which would cut it off"
+                    )
+                }
                 Some(own) => format!("nothing says which role principal {own:?} has there"),
             });
         };
@@ -105,7 +110,11 @@ impl RoleRules {
     fn allowed<'a>(&'a self, permit: &'a Permit, verified: Option<&Verified>) -> Vec<(&'a str, Level)> {
         let level = permit.level();
         match self {
-            Self::OwnName => permit.principal().map(|own| (own, level)).into_iter().collect(),
+            Self::OwnName => {
+                // A longer one would be cut off by the server, and be somebody else's.
+                let own = permit.principal().filter(|own| own.len() <= LONGEST_NAME);
+                own.map(|own| (own, level)).into_iter().collect()
+            }
             Self::ByLevel(roles) if roles.contains_key(&level) => {
                 roles.range(..=level).rev().map(|(level, role)| (role.as_str(), *level)).collect()
             }
@@ -121,6 +130,9 @@ impl RoleRules {
         }
     }
 }
+
+/// What a PostgreSQL takes of a name, in bytes.
+const LONGEST_NAME: usize = 63;
 
 fn shown(own: Option<&str>) -> String {
     own.map_or_else(|| "the anonymous peer".to_owned(), |own| format!("principal {own:?}"))

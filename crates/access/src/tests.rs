@@ -5,5 +5,6 @@ mod explained;
 mod made;
 mod matching;
 mod properties;
+mod roles;
 mod strictness;
 mod weakenings;

@@ -349,3 +349,56 @@ databases: [ { name: app, path: a, grants: [ { principal: '*', level: admin } ] 
         ]
     );
 }
+
+#[test]
+fn everything_that_is_written_about_a_server_behind_the_door_is_in_the_plan() {
+    let text = "tls: { a: { mode: self_signed, client_ca: c } }
+listeners: [ { name: a, transport: postgres, address: '127.0.0.1:1', tls: a, auth: [mtls], plaintext_cancel: true } ]
+auth: { principals: [ { name: bob, methods: [ { mtls: { subject_cn: bob } } ] } ] }
+secrets: [ { name: keys, type: file, dir: ./keys }, { name: env, type: env, prefix: PG_ } ]
+services:
+  - name: pg
+    postgres: { address: 10.0.0.5, database: o, ssl_rootcert: ca.crt, ssl_crl: ca.crl, identity: shared, ssl_cert: c.crt,
+                ssl_key: c.key, ssl_key_password: 'env:KEY', password: 'keys:bob', keep_warm: true, warm: { most: 3, idle: 5s },
+                max_connections: 7, max_connections_per_principal: 2, connect_timeout: 1s,
+                roles: { read-only: ro, read-write: rw } }
+databases: [ { name: o, backend: postgres, service: pg, hosts: [O.Example.com], grants: [ { principal: bob, level: read-only } ] } ]";
+    let env = [("PG_KEY".to_owned(), "secret".to_owned())].into();
+    let sources = Sources { file: Some("c.yaml".into()), env, ..Sources::default() };
+    let (plan, warnings) =
+        read_text(&sources, text, Path::new("/etc")).unwrap_or_else(|faults| panic!("{faults}"));
+    let upstream = plan.upstreams.first().unwrap();
+    assert_eq!(upstream.address.to_string(), "10.0.0.5:5432");
+    assert!(upstream.is_judged() && upstream.sslmode.as_str() == "verify-full");
+    let files: Vec<String> = upstream.files().map(|file| file.display().to_string()).collect();
+    assert_eq!(files, ["/etc/ca.crt", "/etc/ca.crl", "/etc/c.crt", "/etc/c.key", "/etc/keys/bob"]);
+    assert_eq!(upstream.secrets().count(), 2);
+    assert!(!format!("{upstream:?}").contains("\"secret\""), "a plan never shows a secret");
+    let warm = upstream.warm.unwrap();
+    assert_eq!((warm.most, warm.idle, upstream.max_connections), (3, Duration::from_secs(5), 7));
+    let database = plan.databases.first().unwrap();
+    assert_eq!(
+        (database.service.as_deref(), &database.hosts[..]),
+        (Some("pg"), &["o.example.com".to_owned()][..])
+    );
+    assert!(plan.listeners[0].plaintext_cancel && plan.listeners[0].transport == Transport::Postgres);
+    assert!(warnings.iter().all(|warning| !warning.what().contains("service")), "{warnings:?}");
+}
+
+#[test]
+fn a_server_elsewhere_that_nobody_vouches_for_is_a_warning() {
+    let said = |address: &str, mode: &str| {
+        let text = format!(
+            "listeners: [ {{ name: a, transport: h1, address: '127.0.0.1:1', auth: [none] }} ]
+services: [ {{ name: pg, postgres: {{ address: {address}, database: o, identity: shared, sslmode: {mode} }} }} ]
+databases: [ {{ name: o, backend: postgres, service: pg }} ]"
+        );
+        let sources = Sources { file: Some("c.yaml".into()), ..Sources::default() };
+        let (_, warnings) = read_text(&sources, &text, Path::new("/")).unwrap();
+        warnings.iter().filter(|warning| warning.what().contains("nobody vouches")).count()
+    };
+    for mode in ["disable", "allow", "prefer", "require"] {
+        assert_eq!(said("10.0.0.5", mode), 1, "{mode}");
+        assert_eq!(said("127.0.0.1", mode), 0, "{mode}");
+    }
+}
