@@ -15,4 +15,8 @@ pub trait Minting: Send + Sync {
     /// # Errors
     /// The fault that an operator reads: the authority cannot issue, or cannot put it on record.
     fn mint<'a>(&'a self, principal: &'a str) -> Pending<'a, Result<Arc<Credential>, Fault>>;
+
+    /// Lets go of what was made for those who are principals no more. Nobody could ask for it any longer: this is so that their
+    /// keys are not held until they end.
+    fn keep_only(&self, known: &dyn Fn(&str) -> bool);
 }

@@ -220,6 +220,13 @@ impl Upstream {
         self.pool.retain(may);
     }
 
+    /// Has certificates let go of that were made for those who are principals no more.
+    pub(crate) fn forget_strangers(&self, known: impl Fn(&str) -> bool) {
+        if let Identifies::PerPrincipal(minting) = &self.spec.identity {
+            minting.keep_only(&known);
+        }
+    }
+
     fn kept(&self, wanted: &Wanted<'_>) -> Option<Link> {
         if wanted.replication.is_some() {
             return None;

@@ -131,6 +131,10 @@ impl Minting for Mint {
     fn mint<'a>(&'a self, principal: &'a str) -> Pending<'a, Result<Arc<Credential>, Fault>> {
         Box::pin(self.credential(principal))
     }
+
+    fn keep_only(&self, known: &dyn Fn(&str) -> bool) {
+        self.kept.keep_only(known);
+    }
 }
 
 impl Mint {

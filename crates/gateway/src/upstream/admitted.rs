@@ -7,10 +7,12 @@ use access::Level;
 use super::Upstream;
 use crate::snapshot::{Behind, Snapshot};
 
-/// Closes the links that are kept for those whom a new snapshot lets in no more, or not as that. Whoever comes is admitted
+/// Closes the links that are kept for those whom a new snapshot lets in no more, or not as that, and lets go of certificates
+/// in the names of those who are principals no more. Whoever comes is admitted
 /// anew anyway: this is so that the server does not see them any longer.
 pub(crate) fn close_what_nobody_may_have(before: &Snapshot, now: &Snapshot) {
     for upstream in upstreams(before).chain(upstreams(now)) {
+        upstream.forget_strangers(|name| now.directory.knows(name));
         let databases: Vec<&str> = now
             .databases
             .iter()

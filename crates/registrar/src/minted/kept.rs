@@ -92,6 +92,17 @@ impl Kept {
         Flight { kept: Arc::clone(self), principal, told, ended: false }
     }
 
+    /// Lets go of what is another's than these principals'.
+    pub(super) fn keep_only(&self, known: &dyn Fn(&str) -> bool) {
+        self.slots.lock().retain(|principal, slot| {
+            let known = known(principal);
+            if !known {
+                slot.good = None;
+            }
+            known || slot.making.is_some()
+        });
+    }
+
     /// Lets go of what has ended, and says how many are left.
     pub(super) fn sweep(&self, now: OffsetDateTime) -> usize {
         let mut slots = self.slots.lock();

@@ -267,6 +267,18 @@ async fn a_revoked_or_replaced_issuer_vouches_for_nobody() {
 }
 
 #[tokio::test]
+async fn what_was_made_for_a_principal_that_is_none_any_more_is_let_go_of() {
+    let house = House::new().await;
+    let minting = house.minting();
+    let removed = serial(&minting.mint("removed").await.unwrap());
+    let kept = serial(&minting.mint("kept").await.unwrap());
+    minting.keep_only(&|name| name == "kept");
+    assert_eq!(house.registrar.minted.kept(LIFE).len(), 1);
+    assert_eq!(serial(&minting.mint("kept").await.unwrap()), kept);
+    assert_ne!(serial(&minting.mint("removed").await.unwrap()), removed);
+}
+
+#[tokio::test]
 async fn the_status_says_who_goes_on_without_the_authority() {
     let house = House::new().await;
     assert_eq!(house.registrar.minting_status(), None, "nothing is minted");
