@@ -23,6 +23,10 @@ fn what_cannot_be_published_as_written_is_a_fault() {
         ("ocsp: { lifetime: 59s }", "authority.ocsp.lifetime is not between a minute and a week"),
         ("ocsp: { lifetime: 8d }", "authority.ocsp.lifetime is not between a minute and a week"),
         ("ocsp: { lifetime: soon }", "is not a duration"),
+        (
+            "profiles: { minted: { lifetime: 1h, usages: [client] } }",
+            "authority profile \"minted\" is the node's own",
+        ),
         ("root_ocsp: { cert: o.crt }", "authority.root_ocsp needs cert and key"),
         ("root_ocsp: { key: o.key }", "authority.root_ocsp needs cert and key"),
         ("root_ocps: { cert: o.crt, key: o.key }", "did you mean \"root_ocsp\"?"),

@@ -10,9 +10,18 @@ use crate::table::Table;
 /// Profiles that need not say everything, because we do.
 const BUILT_IN: &[&str] = &["server", "client", "service"];
 
+/// As the ledger has it.
+const MINTED: &str = "minted";
+
 /// The rules of one profile.
 pub(super) fn plan(reader: &mut Reader<'_>, name: &At<String>, written: &Profile) -> ProfilePlan {
     let built_in = BUILT_IN.contains(&name.value.as_str());
+    if name.value == MINTED {
+        let said = format!(
+            "config: authority profile {MINTED:?} is the node's own: it tells certificates of minutes from all others, and their records go"
+        );
+        reader.refuse(name, said, "give the profile another name");
+    }
     if !built_in && (written.lacks(&written.lifetime, "lifetime") || written.lacks(&written.usages, "usages"))
     {
         let said = format!(
