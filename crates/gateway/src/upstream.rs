@@ -43,7 +43,7 @@ pub(crate) use self::ask::NotAsked;
 pub(crate) use self::cancel::Canceller;
 pub(crate) use self::link::Link;
 pub(crate) use self::said::Said;
-pub(crate) use self::trouble::{Unreached, Why};
+pub(crate) use self::trouble::Unreached;
 pub(crate) use self::wanted::Wanted;
 
 use self::counted::Counted;
@@ -317,7 +317,7 @@ impl Upstream {
             parameters: signed_in.parameters,
             until: presenting.until.filter(|_| protected.tls),
             canceller: Canceller::new(signed_in.key, leads, self.spec.connect_timeout),
-            gauged: self.counted.busy(),
+            _gauged: self.counted.busy(),
             _place: place,
         }
     }

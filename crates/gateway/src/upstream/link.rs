@@ -25,7 +25,8 @@ pub(crate) struct Link {
     /// The end of the certificate that it signed in with; none where it needed none.
     pub(crate) until: Option<OffsetDateTime>,
     pub(super) canceller: Canceller,
-    pub(super) gauged: Gauged,
+    /// By what it is counted; never asked, and let go with the link.
+    pub(super) _gauged: Gauged,
     pub(super) _place: Place,
 }
 
@@ -33,11 +34,6 @@ impl Link {
     /// Cancels what runs on this link, also when the link is elsewhere.
     pub(crate) fn canceller(&self) -> Canceller {
         self.canceller.clone()
-    }
-
-    /// What the server says of itself under a name.
-    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.iter().find(|(known, _)| &**known == name).map(|(_, value)| &**value)
     }
 
     /// Whether the server is silent and there: anything that it says now was not asked for.

@@ -55,11 +55,6 @@ impl Unreached {
     pub(crate) fn why(&self) -> Why {
         self.why
     }
-
-    /// What an operator reads: the server's own words where it had any, and the remedy.
-    pub(crate) fn fault(&self) -> &Fault {
-        &self.fault
-    }
 }
 
 impl Why {

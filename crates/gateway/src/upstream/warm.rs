@@ -198,13 +198,13 @@ async fn order(link: &mut Link, order: &str) -> Option<()> {
 impl Counted {
     /// The link is nobody's for now.
     pub(super) fn lay_by(&self, link: Link) -> Link {
-        Link { gauged: self.warm(), ..link }
+        Link { _gauged: self.warm(), ..link }
     }
 
     /// The link is somebody's again.
     pub(super) fn hand_out(&self, link: Link) -> Link {
         self.was_warm();
-        Link { gauged: self.busy(), ..link }
+        Link { _gauged: self.busy(), ..link }
     }
 }
 

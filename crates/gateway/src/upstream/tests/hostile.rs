@@ -7,7 +7,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{at, cause, role, wanted, with_password};
-use crate::upstream::{SslMode, Upstream, UpstreamAddress, UpstreamSpec, Why};
+use crate::upstream::trouble::Why;
+use crate::upstream::{SslMode, Upstream, UpstreamAddress, UpstreamSpec};
 
 /// A server that does what it is told with the first connection, and keeps it open.
 async fn scripted<F: Future<Output = TcpStream> + Send>(

@@ -14,9 +14,8 @@ use testkit::certificate::client;
 use super::{ask, at, bare, cause, credential, open, role, server, spec, trust, wanted, with_password};
 use crate::Pending;
 use crate::minting::Minting;
-use crate::upstream::{
-    Identifies, SharedIdentity, SslMode, Upstream, UpstreamAddress, UpstreamSpec, Wanted, Why,
-};
+use crate::upstream::trouble::Why;
+use crate::upstream::{Identifies, SharedIdentity, SslMode, Upstream, UpstreamAddress, UpstreamSpec, Wanted};
 
 /// Certificates that were made before.
 struct Made(HashMap<String, Arc<Credential>>);
@@ -51,7 +50,8 @@ async fn a_principal_is_seen_by_the_server_in_its_own_name() {
     let mut link = upstream.open(&wanted(Some("ann"), &role)).await.unwrap();
     let seen = "SELECT current_user || ' ' || client_dn FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
     assert_eq!(ask(&mut link, seen).await.unwrap(), "ann /CN=ann");
-    assert_eq!(link.parameter("session_authorization"), Some("ann"));
+    let of_itself = (Box::from("session_authorization"), Box::from("ann"));
+    assert!(link.parameters.contains(&of_itself), "{:?}", link.parameters);
     assert!(link.until.is_some(), "the certificate ends");
     // The settings of the same certificate are made once.
     let mut again = upstream.open(&wanted(Some("ann"), &role)).await.unwrap();
