@@ -219,6 +219,11 @@ impl Gateway {
         self.listening.connections()
     }
 
+    /// Runs what a connection leaves to be done, and is bounded; the node does not go down before that is over.
+    pub(crate) fn finish(&self, last: impl Future<Output = ()> + Send + 'static) {
+        self.listening.finish(last);
+    }
+
     /// Starts accepting on a listener. What is spoken there is the snapshot's, by the listener's name: publish first.
     pub fn open(self: &Arc<Self>, listener: Arc<Listener>) {
         self.listening.open(self, listener, self.snapshot().slot_limits);

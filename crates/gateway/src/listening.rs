@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -82,6 +83,13 @@ impl Listening {
         closing.stop.cancel();
         closing.closed.cancelled().await;
         true
+    }
+
+    /// Runs what a connection leaves to be done; the node does not go down before that is over.
+    pub(crate) fn finish(&self, last: impl Future<Output = ()> + Send + 'static) {
+        if let Ok(runtime) = Handle::try_current() {
+            self.connections.spawn_on(last, &runtime);
+        }
     }
 
     pub(crate) fn connections(&self) -> usize {

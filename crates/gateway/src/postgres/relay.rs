@@ -19,7 +19,6 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
-use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +26,7 @@ use self::bell::Aside;
 use self::both::{Both, Over};
 use crate::administration::Pending;
 use crate::ending::{EndReason, Ended};
+use crate::gateway::Gateway;
 use crate::session::Session;
 use crate::upstream::Link;
 
@@ -83,7 +83,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut both = Both::new(client, server, early, keeps);
-    let mut running = Running { busy: false, cancel };
+    let mut running = Running { busy: false, gateway: &session.gateway, cancel };
     let close = attend(session, &mut both, stop, &mut running).await;
     // From here on it is cancelled where there is reason to.
     let busy = std::mem::take(&mut running.busy);
@@ -200,13 +200,14 @@ fn count(session: &Session, (received, sent): (u64, u64)) {
 /// What runs on the server for a session. Where the session is cut without a word, what it was busy with is cancelled.
 struct Running<'a> {
     busy: bool,
+    gateway: &'a Gateway,
     cancel: &'a Cancel,
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        if let (true, Ok(runtime)) = (self.busy, Handle::try_current()) {
-            runtime.spawn((self.cancel)());
+        if self.busy {
+            self.gateway.finish((self.cancel)());
         }
     }
 }
