@@ -95,6 +95,12 @@ impl Front {
         self.admin().body(&body.to_string()).get("/_admin/revoke").with_status(200);
     }
 
+    /// The metrics whose names begin so.
+    pub fn metrics(&self, name: &str) -> String {
+        let page = self.admin().get("/_metrics").with_status(200).body;
+        page.lines().filter(|line| line.starts_with(name)).collect::<Vec<_>>().join("\n")
+    }
+
     fn admin(&self) -> Curl {
         let file = |name: &str| self.world.path(name);
         Curl::at(self.node.port(), "localhost")
@@ -157,6 +163,8 @@ databases:
     grants:
 {granted}  - {{ name: hidden, backend: postgres, service: orders-pg }}
 control_plane: {{ enabled: true, admins: [admin] }}
+# Everybody comes from one address.
+limits: {{ handshakes_per_ip: 1000 }}
 "
     )
 }

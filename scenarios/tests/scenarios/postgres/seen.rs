@@ -57,19 +57,22 @@ fn nothing_is_made_for_a_client_whose_certificate_was_revoked() {
     front.psql(user, "orders", WHO).succeeded().says(user);
 }
 
-/// 100 where everything else runs beside it; `COUNTERSIGN_PRINCIPALS=1000` tries as many as are promised.
+/// 100 where everything else runs beside it. `COUNTERSIGN_PRINCIPALS=1000 COUNTERSIGN_AT_ONCE=100` tries as many as are promised,
+/// and with `--nocapture` tells how long their certificates took.
 #[test]
 fn each_of_many_principals_is_seen_by_its_own_name() {
-    let many: usize =
-        std::env::var("COUNTERSIGN_PRINCIPALS").map_or(100, |many| many.parse().expect("a number"));
+    let number = |name: &str, otherwise| {
+        std::env::var(name).map_or(otherwise, |number| number.parse().expect("a number"))
+    };
+    let (many, at_once) = (number("COUNTERSIGN_PRINCIPALS", 100_usize), number("COUNTERSIGN_AT_ONCE", 8));
     let principals: Vec<String> = (0..many).map(|number| format!("person_{number}")).collect();
     let front = Front::of_everybody(&principals);
+    principals.iter().for_each(|name| front.client(name));
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
-        for _ in 0..8 {
+        for _ in 0..at_once {
             scope.spawn(|| {
                 while let Some(name) = principals.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    front.client(name);
                     let seen = connected(async {
                         let (client, _) = Driver::of(&front, name)
                             .open("orders")
@@ -86,6 +89,7 @@ fn each_of_many_principals_is_seen_by_its_own_name() {
             });
         }
     });
+    println!("{}", front.metrics("countersign_minted_"));
     let wrong = wrong.into_inner().expect("no one panics");
     assert!(wrong.is_empty(), "{} of {many} were seen as somebody else: {:?}", wrong.len(), wrong.first());
 }
