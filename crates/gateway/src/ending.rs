@@ -55,6 +55,28 @@ impl EndReason {
         }
     }
 
+    /// What its peer can do about it.
+    #[must_use]
+    pub(crate) const fn remedy(self) -> &'static str {
+        match self {
+            Self::Revoked => "connect again with another certificate; this one was taken back",
+            Self::Expired => "renew the certificate, and connect again with the new one",
+            Self::PrincipalRemoved => "ask an operator whose the certificate is to be, then connect again",
+            Self::GrantLowered => {
+                "connect again for what the grant still allows, or ask an operator for more"
+            }
+            Self::AuthorityWithdrawn => {
+                "connect again with a certificate of an authority that is trusted here"
+            }
+            Self::SignInChanged => "connect again with what the listener asks for now",
+            Self::ListenerRemoved => "connect to another listener of the node",
+            Self::Killed => "connect again, unless the administrator who ended the session had a reason to",
+            Self::RevocationUnknown => "connect again when the node's revocation lists are current",
+            Self::UpstreamChanged => "connect again, to the server that the database is on now",
+            Self::Stalled => "connect again, and read what is answered as it comes",
+        }
+    }
+
     /// The reason for which a chain that was accepted is refused now.
     pub(crate) fn of_chain(code: Code) -> Self {
         match code {

@@ -25,6 +25,7 @@ use self::admission::{Admitted, NotAdmitted, admit};
 use self::first_words::{Unsaid, Wants, first_words};
 use self::keys::{Asks, Enlisted, NotCancelled};
 use self::relay::{Joined, relay};
+use crate::ending::Ended;
 use crate::session::{Late, Session};
 use crate::upstream::{Link, Wanted};
 
@@ -38,7 +39,7 @@ where
             biased;
             () = stop.cancelled() => Err(Unstarted::Going),
             // A peer that was refused already hears so by its start-up, and not by the end of the session.
-            ended = session.end.told(), if session.late().is_none() => Err(ended.refusal().into()),
+            ended = session.end.told(), if session.late().is_none() => Err(Unstarted::ended(ended, String::new())),
             started = start(session, &mut client) => started,
         }
     })
@@ -123,6 +124,11 @@ impl From<Refusal> for Unstarted {
 }
 
 impl Unstarted {
+    /// The session was ended before it began.
+    fn ended(ended: &Ended, target: String) -> Self {
+        Self::Refused(ended.refusal(), Some(ended.reason.remedy()), target)
+    }
+
     /// The last words, once what has to go on record is there; none where nobody hears them.
     fn words(self, session: &Session) -> Option<Vec<u8>> {
         match self {
@@ -205,7 +211,7 @@ async fn connect(session: &Session, startup: Startup) -> Result<(Asked, Link), U
         let snapshot = session.gateway.snapshot();
         let judged = session.judge(&snapshot).await;
         if let Some(ended) = session.end.ended() {
-            return Err(Unstarted::Refused(ended.refusal(), None, target()));
+            return Err(Unstarted::ended(ended, target()));
         }
         match admit(session, &snapshot, &judged, &startup, session.gateway.now()) {
             Ok(admitted) => break admitted,
@@ -223,7 +229,10 @@ async fn connect(session: &Session, startup: Startup) -> Result<(Asked, Link), U
     let wanted = Asked { admitted, replication, settings: startup.into_settings() };
     match wanted.admitted.upstream.open(&wanted.as_asked()).await {
         Ok(link) => Ok((wanted, link)),
-        Err(unreached) => Err(Unstarted::Refused(unreached.into(), None, target)),
+        Err(unreached) => {
+            let remedy = unreached.remedy_of_the_client();
+            Err(Unstarted::Refused(unreached.into(), remedy, target))
+        }
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) struct Unreached {
     fault: Box<Fault>,
     /// Whether libpq would try the other way of a mode that has two.
     may_fall_back: bool,
+    /// Whether all that the server minds is a setting which the client has sent along.
+    minds_a_setting: bool,
 }
 
 /// The kinds of failure that a client hears of, told apart.
@@ -34,7 +36,7 @@ pub(crate) enum Why {
 
 impl Unreached {
     pub(super) fn new(why: Why, fault: Fault) -> Self {
-        Self { why, fault: Box::new(fault), may_fall_back: false }
+        Self { why, fault: Box::new(fault), may_fall_back: false, minds_a_setting: false }
     }
 
     pub(super) fn falling_back(self, may: bool) -> Self {
@@ -54,6 +56,11 @@ impl Unreached {
 
     pub(crate) fn why(&self) -> Why {
         self.why
+    }
+
+    /// What the client can do about it, where that is more than to ask an operator.
+    pub(crate) fn remedy_of_the_client(&self) -> Option<&'static str> {
+        self.minds_a_setting.then_some(MIND_THE_SETTINGS)
     }
 }
 
@@ -78,7 +85,7 @@ impl Why {
 }
 
 impl From<Unreached> for Refusal {
-    fn from(Unreached { why, fault, .. }: Unreached) -> Self {
+    fn from(Unreached { why, fault, minds_a_setting, .. }: Unreached) -> Self {
         let mut cause = fault.what().to_owned();
         for because in fault.causes() {
             cause.push_str(": ");
@@ -88,7 +95,11 @@ impl From<Unreached> for Refusal {
             cause.push_str("; ");
             cause.push_str(remedy);
         }
-        Self::new(why.code(), cause)
+        let refusal = Self::new(why.code(), cause);
+        match minds_a_setting {
+            true => refusal.saying("the database's server refuses a setting of the start-up message"),
+            false => refusal,
+        }
     }
 }
 
@@ -211,13 +222,25 @@ pub(super) fn of_server(spec: &UpstreamSpec, wanted: &Wanted<'_>, said: &Said) -
     let why = if not_now { Why::Unreachable } else { Why::Refused };
     let what = if not_now { "the server is not ready" } else { "the server refused the sign-in" };
     let fault = of(spec, what).because(said.shown()).remedy(remedy(spec, wanted, said));
-    Unreached::new(why, fault)
+    Unreached { minds_a_setting: minds_a_setting(wanted, said), ..Unreached::new(why, fault) }
+}
+
+/// Whether the server has let the role in, and minds what the client wants to be set.
+fn minds_a_setting(wanted: &Wanted<'_>, said: &Said) -> bool {
+    let of_settings = match said.sqlstate.as_str() {
+        // invalid_parameter_value, undefined_object, cant_change_runtime_param, syntax_error (of `options`)
+        "22023" | "42704" | "55P02" | "42601" => true,
+        "42501" => said.message.starts_with("permission denied to set"),
+        _ => false,
+    };
+    of_settings && !wanted.parameters.is_empty()
 }
 
 fn remedy(spec: &UpstreamSpec, wanted: &Wanted<'_>, said: &Said) -> String {
     let (role, database) = (wanted.role.name(), &*spec.database);
     let message = said.message.as_str();
     match said.sqlstate.as_str() {
+        _ if minds_a_setting(wanted, said) => "the client has sent that setting along: it leaves it out".to_owned(),
         _ if message.contains("requires a valid client certificate") => {
             "present one: identity: per_principal, or ssl_cert and ssl_key in the service".to_owned()
         }
@@ -281,3 +304,5 @@ fn quoted(name: &str) -> String {
         format!("\"{}\"", name.replace('"', "\"\""))
     }
 }
+
+const MIND_THE_SETTINGS: &str = "leave out or correct what is set at the start: options, PGOPTIONS, client_encoding, search_path and the like";

@@ -69,7 +69,7 @@ impl Door {
             }
             First::Cancel(length) if plaintext_cancel => cancel(tcp, length).await,
             First::Cancel(_) => {
-                let cause = "a request to cancel in clear text; the listener's plaintext_cancel is off";
+                let cause = "a request to cancel in clear text, as libpq before 17 and JDBC make it; the listener's plaintext_cancel is off";
                 // Whoever cancels is told nothing and waits for nothing.
                 Err((HandshakeFailure::refused(Refusal::new(Code::PlaintextRefused, cause)), None))
             }

@@ -16,7 +16,7 @@ fn ended_in_the_middle(name: &str, reason: &str, end: impl Fn(&Street)) {
     for part in [
         FATAL,
         &format!("DETAIL:  code session-ended, reason {reason}, refusal rf_"),
-        "HINT:  connect again with a credential that is still good",
+        &format!("HINT:  {}", remedy(reason)),
     ] {
         street.said(&psql, "err", part);
     }
@@ -24,6 +24,16 @@ fn ended_in_the_middle(name: &str, reason: &str, end: impl Fn(&Street)) {
     street.node.logged(&["session ended", "analyst", &format!("reason={reason}"), "milliseconds"]);
     assert!(street.sessions("analyst").is_empty());
     psql.ends();
+}
+
+/// What it can do about it, which depends on the reason.
+fn remedy(reason: &str) -> &'static str {
+    match reason {
+        "revoked" => "connect again with another certificate",
+        "grant-lowered" => "connect again for what the grant still allows, or ask an operator for more",
+        "principal-removed" => "ask an operator whose the certificate is to be",
+        _ => "connect again",
+    }
 }
 
 #[test]

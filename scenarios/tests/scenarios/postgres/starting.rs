@@ -128,6 +128,24 @@ fn replication_is_for_whoever_is_granted_everything() {
     node.logged(&["upstream-refused", "replication"]);
 }
 
+#[test]
+fn a_setting_that_the_server_does_not_take_is_told_to_whoever_sent_it_along() {
+    let house = House::new();
+    let node = house.serve();
+    for setting in ["-cwork_mem=plenty", "-cnosuch=1", "-crole=postgres"] {
+        let settings = format!("{} dbname=orders user=reporting options={setting}", verified("reporting"));
+        let ran = house.psql(&node, &settings, "SELECT 1").exited(2);
+        ran.says("FATAL:  the database's server refuses a setting of the start-up message")
+            .says("DETAIL:  code upstream-refused, refusal rf_")
+            .says("HINT:  leave out or correct what is set at the start: options");
+    }
+    node.logged(&[
+        "upstream-refused",
+        "permission denied to set role",
+        "the client has sent that setting along",
+    ]);
+}
+
 /// The certificate says who comes; the user need not be said once more.
 #[test]
 fn whoever_names_no_user_is_itself() {

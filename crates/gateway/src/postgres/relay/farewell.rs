@@ -24,7 +24,7 @@ pub(super) fn ended(session: &Session, ended: &Ended) -> Vec<u8> {
     let (code, reason) = (refusal.code(), ended.reason);
     let message = format!("terminating connection: {}", refusal.sentence());
     let detail = format!("code {code}, reason {reason}, refusal {id}");
-    Fatal { sqlstate: ADMIN_SHUTDOWN, message: &message, detail: &detail, hint: code.remedy() }.to_bytes()
+    Fatal { sqlstate: ADMIN_SHUTDOWN, message: &message, detail: &detail, hint: reason.remedy() }.to_bytes()
 }
 
 /// The words for a node that goes down.
