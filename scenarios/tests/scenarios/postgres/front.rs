@@ -10,12 +10,9 @@ use testkit::{Curl, Node, Postgres, Ran, World, certificate, openssl, patience};
 /// A node in front of a server. The clients have certificates of an authority of the test's own, the server trusts the realm's.
 pub struct Front {
     pub world: World,
-    pub server: &'static Postgres,
     pub node: Node,
     /// Where PostgreSQL's clients come.
     pub port: u16,
-    /// The database there, which is `orders` at the door.
-    pub database: String,
 }
 
 impl Front {
@@ -55,7 +52,7 @@ impl Front {
         world.write("realm/countersign.yaml", change(&world, &written));
         let node = Node::serve(&world, "realm/countersign.yaml");
         let port = patience::wait_for("the second listener", || node.log(), || second_port(&node.log()));
-        Self { world, server, node, port, database }
+        Self { world, node, port }
     }
 
     /// Makes the certificate of a client with this common name: `NAME.crt` and `NAME.key`.
