@@ -46,9 +46,9 @@ where
     .await;
     match started {
         Ok(Start::Session(started)) => {
-            let Started { wanted, early, link, key } = *started;
+            let Started { wanted, link, key } = *started;
             session.count_request();
-            let joined = Joined { client, early, link, keeps: wanted.admitted.upstream.keeps_warm() };
+            let joined = Joined { client, link, keeps: wanted.admitted.upstream.keeps_warm() };
             let link = Box::pin(relay(session, joined, &stop)).await;
             drop(key);
             if let Some(link) = link {
@@ -78,7 +78,6 @@ enum Start {
 /// A session that is ready for its first statement on both sides.
 struct Started {
     wanted: Asked,
-    early: Vec<u8>,
     link: Link,
     key: Enlisted,
 }
@@ -201,7 +200,7 @@ where
     reply::ready(&mut words);
     client.write_all(&words).await.map_err(|_| Unstarted::Gone)?;
     client.flush().await.map_err(|_| Unstarted::Gone)?;
-    Ok(Start::Session(Box::new(Started { wanted, early: Vec::new(), link, key })))
+    Ok(Start::Session(Box::new(Started { wanted, link, key })))
 }
 
 /// Admits the client, by the newest snapshot, and opens a link to the server behind the database.

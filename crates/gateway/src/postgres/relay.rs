@@ -34,8 +34,6 @@ use crate::upstream::Link;
 pub(crate) struct Joined<C> {
     /// The client, over TLS.
     pub(crate) client: C,
-    /// What the client said beyond its start-up message and nobody has read yet.
-    pub(crate) early: Vec<u8>,
     /// The server.
     pub(crate) link: Link,
     /// Whether the link may be kept for another client afterwards.
@@ -54,14 +52,14 @@ pub(crate) async fn relay<C>(
 where
     C: AsyncRead + AsyncWrite + Unpin,
 {
-    let Joined { client, early, mut link, keeps } = joined;
+    let Joined { client, mut link, keeps } = joined;
     let canceller = link.canceller();
     let cancel = move || -> Pending<'static, ()> {
         let canceller = canceller.clone();
         Box::pin(async move { canceller.cancel().await })
     };
     session.begins();
-    let left = pass(session, (client, &mut link.stream), early, keeps, stop, &cancel).await;
+    let left = pass(session, (client, &mut link.stream), keeps, stop, &cancel).await;
     session.is_over();
     left.then_some(link)
 }
@@ -73,7 +71,6 @@ type Cancel = dyn Fn() -> Pending<'static, ()> + Send + Sync;
 async fn pass<C, S>(
     session: &Session,
     (client, server): (C, S),
-    early: Vec<u8>,
     keeps: bool,
     stop: &CancellationToken,
     cancel: &Cancel,
@@ -82,7 +79,7 @@ where
     C: AsyncRead + AsyncWrite + Unpin,
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut both = Both::new(client, server, early, keeps);
+    let mut both = Both::new(client, server, keeps);
     let mut running = Running { busy: false, gateway: &session.gateway, cancel };
     let close = attend(session, &mut both, stop, &mut running).await;
     // From here on it is cancelled where there is reason to.

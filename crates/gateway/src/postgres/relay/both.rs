@@ -51,9 +51,9 @@ where
     C: AsyncRead + AsyncWrite + Unpin,
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    /// Both, past their starts; `early` is what the client said already beyond that.
-    pub(super) fn new(client: C, server: S, early: Vec<u8>, keeps: bool) -> Self {
-        let (up, down, turns) = (Way::beginning_with(early), Way::default(), Turns::default());
+    /// Both, past their starts.
+    pub(super) fn new(client: C, server: S, keeps: bool) -> Self {
+        let (up, down, turns) = (Way::default(), Way::default(), Turns::default());
         Self { client, server, up, asked_all: false, down, turns, keeps, counted: (0, 0) }
     }
 

@@ -42,7 +42,7 @@ async fn relayed(room: usize, keeps: bool) -> Relayed {
                 cancelled.fetch_add(1, Ordering::Relaxed);
                 Box::pin(async {})
             };
-            pass(&session, (ours, theirs), Vec::new(), keeps, &stop, &cancel).await
+            pass(&session, (ours, theirs), keeps, &stop, &cancel).await
         }
     });
     Relayed { client, server, session, stop, cancelled, left, _live: live }

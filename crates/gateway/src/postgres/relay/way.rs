@@ -15,8 +15,6 @@ use wire::postgres::border::{Begun, Border};
 #[derive(Default)]
 pub(super) struct Way {
     border: Border,
-    /// What was read before anybody followed.
-    early: Vec<u8>,
     /// What was read and could not be written yet, and how much of that was since.
     held: Vec<u8>,
     written: usize,
@@ -74,11 +72,6 @@ pub(super) trait Watch {
 }
 
 impl Way {
-    /// A direction of which something was read already.
-    pub(super) fn beginning_with(early: Vec<u8>) -> Self {
-        Self { early, ..Self::default() }
-    }
-
     /// Passes on what there is.
     pub(super) fn poll<R, W>(
         &mut self,
@@ -162,13 +155,9 @@ impl Way {
         R: AsyncRead + Unpin,
         W: AsyncWrite + Unpin,
     {
-        let early = std::mem::take(&mut self.early);
         let mut buffer = ReadBuf::new(scratch);
-        let ended = match early.is_empty() {
-            true => ready!(poll_fill(cx, from, &mut buffer)).map_err(Broken::From)?,
-            false => false,
-        };
-        let read = if early.is_empty() { buffer.filled() } else { &early };
+        let ended = ready!(poll_fill(cx, from, &mut buffer)).map_err(Broken::From)?;
+        let read = buffer.filled();
         let followed = self.border.follow(read, |begun| watch.begins(begun)).map_err(Broken::Malformed)?;
         let mut rest = read.get(..followed).unwrap_or(read);
         if followed < read.len() {
