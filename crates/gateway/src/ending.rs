@@ -34,6 +34,8 @@ pub enum EndReason {
     UpstreamChanged,
     /// The peer took nothing of what waited for it for too long.
     Stalled,
+    /// The node goes down, and has waited for the session as long as it may.
+    Shutdown,
 }
 
 impl EndReason {
@@ -52,6 +54,7 @@ impl EndReason {
             Self::RevocationUnknown => "revocation-unknown",
             Self::UpstreamChanged => "upstream-changed",
             Self::Stalled => "stalled",
+            Self::Shutdown => "shutdown",
         }
     }
 
@@ -74,6 +77,7 @@ impl EndReason {
             Self::RevocationUnknown => "connect again when the node's revocation lists are current",
             Self::UpstreamChanged => "connect again, to the server that the database is on now",
             Self::Stalled => "connect again, and read what is answered as it comes",
+            Self::Shutdown => "connect again in a moment",
         }
     }
 

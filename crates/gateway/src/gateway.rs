@@ -193,6 +193,17 @@ impl Gateway {
         self.sessions.selected(selected).iter().filter_map(end).collect()
     }
 
+    /// Ends the sessions that are still carried by a server behind the door, as the node goes down; returns how many.
+    fn end_for_good(&self) -> usize {
+        let (decided_at, sessions) = (Instant::now(), self.sessions.all());
+        let carried = sessions.iter().filter(|session| session.carried().is_some());
+        let end = |session: &&Arc<Session>| {
+            let cause = "the node goes down, and could wait no longer";
+            session.end.tell(Ended::new(EndReason::Shutdown, cause, decided_at))
+        };
+        carried.filter(end).count()
+    }
+
     /// Every live session.
     #[must_use]
     pub fn sessions(&self) -> Vec<SessionShown> {
@@ -237,7 +248,7 @@ impl Gateway {
 
     /// Serves what is [opened](Self::open) until `stop`, then lets sessions finish for at most `grace`.
     pub async fn serve(&self, stop: CancellationToken, grace: Duration) -> Drained {
-        self.listening.until(stop, grace).await
+        self.listening.until(stop, grace, || self.end_for_good()).await
     }
 
     /// The generation that is served now.

@@ -103,8 +103,14 @@ impl Listening {
         }
     }
 
-    /// Waits for `stop`, then lets connections finish for at most `grace`.
-    pub(crate) async fn until(&self, stop: CancellationToken, grace: Duration) -> Drained {
+    /// Waits for `stop`, then lets connections finish for at most `grace`. At the deadline `tell`
+    /// ends those that can be told, and answers how many they are: they get a moment to hear it before all are cut.
+    pub(crate) async fn until(
+        &self,
+        stop: CancellationToken,
+        grace: Duration,
+        tell: impl FnOnce() -> usize,
+    ) -> Drained {
         // Where nobody waits for the drain any more, nothing is left to run.
         let _at_once = (self.ends.stop.clone().drop_guard(), self.ends.cut.clone().drop_guard());
         stop.cancelled().await;
@@ -113,15 +119,18 @@ impl Listening {
         // Ending the loops closes the sockets, so that a client that comes now is told at once.
         self.loops.wait().await;
         self.connections.close();
-        self.drain(grace).await
+        self.drain(grace, tell).await
     }
 
-    async fn drain(&self, grace: Duration) -> Drained {
+    async fn drain(&self, grace: Duration, tell: impl FnOnce() -> usize) -> Drained {
         let deadline = Instant::now() + grace;
         match tokio::time::timeout_at(deadline, self.connections.wait()).await {
             Ok(()) => Drained::Fully,
             Err(_) => {
                 let open = self.connections.len();
+                if tell() > 0 {
+                    let _ = timeout(LAST_WORDS, self.connections.wait()).await;
+                }
                 self.ends.cut.cancel();
                 // A session that is cut drops its request, and a request that is dropped interrupts its statement.
                 self.connections.wait().await;
@@ -130,3 +139,6 @@ impl Listening {
         }
     }
 }
+
+/// How long last words may take at the deadline.
+const LAST_WORDS: Duration = Duration::from_secs(1);

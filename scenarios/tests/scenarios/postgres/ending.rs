@@ -119,13 +119,15 @@ fn a_node_that_goes_down_ends_quiet_sessions_at_once_and_lets_a_transaction_fini
 }
 
 #[test]
-fn what_runs_when_the_node_cannot_wait_any_longer_is_stopped_on_the_server() {
+fn what_runs_when_the_node_cannot_wait_any_longer_is_told_so_and_stopped_on_the_server() {
     let street = Street::with(|yaml| yaml.replace("idle_timeout: 3s", "shutdown: 1s"));
     let mut psql = street.begin("analyst", "cut");
     psql.give(ENDLESS);
     street.runs("cut");
     street.node.signal("TERM");
-    street.said(&psql, "err", "connection to server was lost");
+    street.said(&psql, "err", FATAL);
+    street.said(&psql, "err", "DETAIL:  code session-ended, reason shutdown, refusal rf_");
+    street.said(&psql, "err", "HINT:  connect again in a moment");
     street.rests("cut");
 }
 
