@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -22,6 +23,7 @@ struct Target {
     key: Option<Key>,
     place: Where,
     within: Duration,
+    asked: AtomicBool,
 }
 
 /// Where the link leads, and how it is protected.
@@ -46,13 +48,19 @@ impl Key {
 
 impl Canceller {
     pub(super) fn new(key: Option<Key>, place: Where, within: Duration) -> Self {
-        Self(Arc::new(Target { key, place, within: within.min(LONGEST) }))
+        Self(Arc::new(Target { key, place, within: within.min(LONGEST), asked: AtomicBool::new(false) }))
+    }
+
+    /// Whether it was ever asked: the server may hear of it late, and stop what somebody else has asked on the same link.
+    pub(super) fn was_asked(&self) -> bool {
+        self.0.asked.load(Ordering::Relaxed)
     }
 
     /// Asks, and waits until the server has heard it, for some seconds at most. Nobody is told how it went, as the server
     /// tells nobody.
     pub(crate) async fn cancel(&self) {
         let Some(key) = &self.0.key else { return };
+        self.0.asked.store(true, Ordering::Relaxed);
         let _ = tokio::time::timeout(self.0.within, self.0.ask(key)).await;
     }
 }

@@ -114,7 +114,8 @@ impl Pool {
 
     fn is_good(&self, kept: &mut Kept) -> bool {
         let in_time = kept.link.until.is_none_or(|until| self.clock.now() < until);
-        in_time && kept.since.elapsed() < self.idle && kept.link.is_silent()
+        let may_be_stopped = kept.link.canceller.was_asked();
+        in_time && !may_be_stopped && kept.since.elapsed() < self.idle && kept.link.is_silent()
     }
 }
 

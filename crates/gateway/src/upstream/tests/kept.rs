@@ -71,6 +71,18 @@ async fn a_link_that_is_not_idle_is_closed_and_not_kept() {
 }
 
 #[tokio::test]
+async fn a_link_on_which_somebody_asked_to_cancel_is_given_to_nobody_else() {
+    let upstream = Upstream::new(keeping(long())).unwrap();
+    let (writes, ann) = (role("trusted", Level::ReadWrite), Some("ann"));
+    let mut link = upstream.open(&wanted(ann, &writes)).await.unwrap();
+    let first = ask(&mut link, PID).await.unwrap();
+    link.canceller().cancel().await;
+    upstream.give_back(&wanted(ann, &writes), link).await;
+    let mut link = upstream.open(&wanted(ann, &writes)).await.unwrap();
+    assert_ne!(ask(&mut link, PID).await.unwrap(), first, "the server might still stop what is asked on it");
+}
+
+#[tokio::test]
 async fn a_link_that_the_server_has_closed_is_given_to_nobody() {
     let upstream = Upstream::new(keeping(long())).unwrap();
     let role = role("trusted", Level::ReadWrite);
