@@ -4,7 +4,7 @@
 //! - [`admission`]: whether it may have the session that it asks for, and as whom.
 //! - [`last_words`]: what it hears where it may not.
 //! - [`keys`]: by what it may cancel.
-//! - [`relay`]: client and server joined, until one of them leaves or the session ends.
+//! - [`relay`](mod@relay): client and server joined, until one of them leaves or the session ends.
 
 pub(crate) mod admission;
 mod first_words;

@@ -1,8 +1,8 @@
 //! A PostgreSQL behind the door: how it is reached, and as whom.
 //!
 //! - [`wanted`]: what a link is wanted for; [`link`]: a connection that is signed in; [`cancel`]: letting go of what runs.
-//! - [`reach`]: a connection as protected as its mode wants it; [`dials`]: the TLS settings for each credential.
-//! - [`sign_in`]: saying who we are; [`frames`]: what a server says, bounded; [`said`]: its own words.
+//! - [`reach`](mod@reach): a connection as protected as its mode wants it; [`dials`]: the TLS settings for each credential.
+//! - [`sign_in`](mod@sign_in): saying who we are; [`frames`]: what a server says, bounded; [`said`]: its own words.
 //! - [`ask`]: statements that come over HTTP; [`admitted`]: what a new snapshot changes about links that are kept.
 //! - [`places`]: how many there may be; [`warm`]: links kept for the next; [`counted`]: what is counted.
 //! - [`trouble`]: why there is no link, and what to do about it.
