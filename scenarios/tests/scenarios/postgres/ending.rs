@@ -1,5 +1,8 @@
 //! A session of PostgreSQL does not outlive what it was let in by, and hears so in its own words (B5).
 
+use testkit::certificate;
+use time::Duration;
+
 use super::street::Street;
 
 const ENDLESS: &str = "SELECT pg_sleep(600);";
@@ -8,11 +11,14 @@ const FATAL: &str = "FATAL:  terminating connection: the session has ended";
 
 /// A statement runs; `end` is what ends its session, for this reason.
 fn ended_in_the_middle(name: &str, reason: &str, end: impl Fn(&Street)) {
-    let street = Street::new();
+    ends_in_the_middle(&Street::new(), name, reason, end);
+}
+
+fn ends_in_the_middle(street: &Street, name: &str, reason: &str, end: impl Fn(&Street)) {
     let mut psql = street.begin("analyst", name);
     psql.give(ENDLESS);
     street.runs(name);
-    end(&street);
+    end(street);
     for part in [
         FATAL,
         &format!("DETAIL:  code session-ended, reason {reason}, refusal rf_"),
@@ -31,6 +37,7 @@ fn remedy(reason: &str) -> &'static str {
     match reason {
         "revoked" => "connect again with another certificate",
         "grant-lowered" => "connect again for what the grant still allows, or ask an operator for more",
+        "expired" => "renew the certificate, and connect again with the new one",
         "principal-removed" => "ask an operator whose the certificate is to be",
         _ => "connect again",
     }
@@ -53,6 +60,15 @@ fn a_revocation_ends_a_session_in_the_middle_of_a_statement() {
             yaml.replace(trust, &format!("{trust}    revocation: {{ revoked_serials: [\"{serial}\"] }}\n"))
         });
     });
+}
+
+/// Nobody has to do anything for it.
+#[test]
+fn a_certificate_that_ends_takes_its_session_along_in_the_middle_of_a_statement() {
+    let street = Street::new();
+    let (from, until) = (Duration::minutes(-1), Duration::seconds(6));
+    certificate::client_valid(&street.world, "client-ca", "analyst", from, until);
+    ends_in_the_middle(&street, "expired", "expired", |_| {});
 }
 
 #[test]
