@@ -87,6 +87,16 @@ impl Node {
         self.address.port()
     }
 
+    /// The port of another listener, the second being 1, once it is there.
+    ///
+    /// # Panics
+    /// When it does not come.
+    #[must_use]
+    pub fn port_of(&self, listener: usize) -> u16 {
+        let addresses = || self.log.lines().iter().filter_map(|line| listening(line)).nth(listener);
+        wait_for(&format!("listener {listener}"), || self.log(), addresses).port()
+    }
+
     /// The node's process id.
     #[must_use]
     pub fn pid(&self) -> u32 {

@@ -8,6 +8,7 @@ mod driver;
 mod ending;
 mod front;
 mod house;
+mod mapped;
 mod over_http;
 mod seen;
 mod starting;

@@ -2,8 +2,9 @@
 
 use std::sync::OnceLock;
 
-use testkit::Postgres;
 use testkit::postgres::Setting;
+use testkit::revocation::List;
+use testkit::{Postgres, certificate};
 
 use super::driver::{Driver, connected};
 use super::front::Front;
@@ -110,6 +111,50 @@ fn a_password_comes_from_where_it_is_kept_and_another_one_is_taken_without_a_res
     reloaded(&front, str::to_owned, &["reload applied", "service orders-pg files"]);
     who().succeeded().says("shared_rw");
     assert!(!front.node.log().contains("the first one") && !front.node.log().contains("the second one"));
+}
+
+#[test]
+fn a_server_whose_certificate_was_taken_back_is_no_server_to_anybody() {
+    let server = Postgres::shared();
+    let front = Front::configured(server, &["countersign_user".to_owned()], |world, text| {
+        for (file, from) in [("server-ca.key", "ca.key"), ("server.crt", "server.crt")] {
+            world.write(file, std::fs::read(server.file(from)).expect("the server's files"));
+        }
+        List::of(world, "server-ca").write("server.crl");
+        List::of(world, "server-ca").numbered(2).revoking("server", "keyCompromise").write("next.crl");
+        let root = "ssl_rootcert: ../server-ca.crt";
+        text.replacen(root, &format!("{root}\n      ssl_crl: ../server.crl"), 1)
+    });
+    front.client("countersign_user");
+    let who = || front.psql("countersign_user", "orders", "SELECT current_user");
+    who().succeeded().says("countersign_user");
+    front.world.sh("mv next.crl server.crl");
+    reloaded(&front, str::to_owned, &["reload applied", "service orders-pg files"]);
+    who().exited(2).says("DETAIL:  code upstream-unreachable, refusal ");
+    front.node.logged(&["upstream-unreachable", "revoked"]);
+}
+
+#[test]
+fn a_credential_that_is_renewed_on_disk_is_what_the_server_sees_next() {
+    let server = Postgres::shared();
+    let front = Front::configured(server, &["renewed".to_owned()], |world, text| {
+        world.write("ca.crt", std::fs::read(server.file("ca.crt")).expect("the server's authority"));
+        world.write_secret("ca.key", std::fs::read(server.file("ca.key")).expect("its key"));
+        certificate::client(world, "ca", "somebody_else");
+        certificate::client(world, "ca", "countersign_user");
+        world.sh("cp somebody_else.crt shared.crt; cp -p somebody_else.key shared.key");
+        let identity = "identity: shared\n      ssl_cert: ../shared.crt\n      ssl_key: ../shared.key\n      \
+                        roles: { read-write: countersign_user }";
+        text.replacen("identity: per_principal", identity, 1)
+    });
+    front.client("renewed");
+    let who = || front.psql("renewed", "orders", "SELECT current_user");
+    who().exited(2).says("DETAIL:  code upstream-refused, refusal ");
+    front.node.logged(&["upstream-refused", "certificate authentication failed"]);
+    // Nobody tells the node: it looks at what it was told to read.
+    front.world.sh("mv countersign_user.key shared.key; mv countersign_user.crt shared.crt");
+    front.node.logged(&["reload applied", "service orders-pg"]);
+    who().succeeded().says("countersign_user");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use serde_json::json;
 use testkit::postgres::Setting;
-use testkit::{Curl, Node, Postgres, Ran, World, certificate, openssl, patience};
+use testkit::{Curl, Node, Postgres, Ran, World, certificate, openssl};
 
 /// A node in front of a server. The clients have certificates of an authority of the test's own, the server trusts the realm's.
 pub struct Front {
@@ -51,7 +51,7 @@ impl Front {
         let written = configuration(server.port(), &database, principals);
         world.write("realm/countersign.yaml", change(&world, &written));
         let node = Node::serve(&world, "realm/countersign.yaml");
-        let port = patience::wait_for("the second listener", || node.log(), || second_port(&node.log()));
+        let port = node.port_of(1);
         Self { world, node, port }
     }
 
@@ -164,11 +164,4 @@ control_plane: {{ enabled: true, admins: [admin] }}
 limits: {{ handshakes_per_ip: 1000 }}
 "
     )
-}
-
-fn second_port(log: &str) -> Option<u16> {
-    let said = log.lines().filter_map(|line| line.split_once(" listening on "));
-    let mut ports =
-        said.filter_map(|(_, said)| said.split_whitespace().next()?.rsplit_once(':')?.1.parse().ok());
-    ports.nth(1)
 }

@@ -33,7 +33,7 @@ impl Street {
         let server = server();
         world.write("countersign.yaml", configuration(server, world.read("reporting.pin").trim()));
         let node = Node::serve(&world, "countersign.yaml");
-        let port = wait_for("the second listener", || node.log(), || second_port(&node.log()));
+        let port = node.port_of(1);
         Self { world, server, node, port }
     }
 
@@ -79,8 +79,14 @@ impl Street {
 
     /// What psql says to this.
     pub fn psql(&self, principal: &str, name: &str, sql: &str) -> Ran {
+        self.psql_as(principal, principal, name, sql)
+    }
+
+    /// The same, asking to be this user there.
+    pub fn psql_as(&self, principal: &str, user: &str, name: &str, sql: &str) -> Ran {
         self.world.write(format!("{name}.sql"), sql);
-        let settings = self.settings(principal, name);
+        let settings =
+            self.settings(principal, name).replacen(&format!("user={principal}"), &format!("user={user}"), 1);
         self.world.try_sh(&format!("psql -XAtq -v ON_ERROR_STOP=1 -f {name}.sql '{settings}' 2>&1"))
     }
 
@@ -166,13 +172,6 @@ fn server() -> &'static Postgres {
 fn configuration(server: &Postgres, pin: &str) -> String {
     let socket = format!("{}:{}", server.folder().display(), server.port());
     CONFIGURATION.replace("SOCKET", &socket).replace("PIN", pin)
-}
-
-fn second_port(log: &str) -> Option<u16> {
-    let said = log.lines().filter_map(|line| line.split_once(" listening on "));
-    let mut ports =
-        said.filter_map(|(_, said)| said.split_whitespace().next()?.rsplit_once(':')?.1.parse().ok());
-    ports.nth(1)
 }
 
 const CONFIGURATION: &str = r#"tls:
